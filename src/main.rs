@@ -1,0 +1,3 @@
+//! From arguments to composition to exit code.
+
+fn main() {}
