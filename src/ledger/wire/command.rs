@@ -193,6 +193,7 @@ impl Writer<'_> {
             OnExpiry::ChargeUsed => 1,
             OnExpiry::ChargeHeld => 2,
         });
+        self.u64(item.max_quantity.map_or(0, Amount::get));
         self.text(item.subject.as_ref().map_or("", |subject| subject.as_str()));
         self.bytes(&encode_labels(&item.dimensions));
     }
