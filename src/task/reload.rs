@@ -57,9 +57,9 @@ pub async fn load(paths: &[PathBuf]) -> Result<Vec<Catalog>, Vec<Error>> {
 
 /// Hands on what the files hold whenever it changes, until `stop`.
 ///
-/// `loaded` gets all catalogs, those that have not changed too, and must take all of them or none. It is called again
-/// each second while it answers `Error::Unavailable`. Call `load` first: what the files hold when this begins counts as
-/// known.
+/// `loaded` gets all catalogs, those that have not changed too, and must take all of them or none. It is called at once
+/// with what the files hold then, so that nothing is missed between a `load` and this, and again each second while it
+/// answers `Error::Unavailable`.
 ///
 /// # Errors
 /// Only when SIGHUP cannot be listened to, before anything else is done.
@@ -69,7 +69,7 @@ where
     F: Future<Output = Result<(), Error>>,
 {
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut watch = Watch::begin(paths).await;
+    let mut watch = Watch::begin(paths);
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -113,10 +113,9 @@ struct Stamp {
 }
 
 impl Watch {
-    async fn begin(paths: Vec<PathBuf>) -> Self {
-        let seen = stamps(&paths).await;
-        let settled = read(&paths).await.ok().map(|texts| digest(&texts));
-        Self { paths, seen, settled, again: true, told: String::new() }
+    /// Nothing is known at first: what was read before this began may have changed since.
+    fn begin(paths: Vec<PathBuf>) -> Self {
+        Self { paths, seen: Vec::new(), settled: None, again: true, told: String::new() }
     }
 
     async fn look<L, F>(&mut self, asked: bool, loaded: &mut L)
