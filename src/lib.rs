@@ -8,4 +8,5 @@ pub mod id;
 pub mod ledger;
 pub mod proto;
 pub mod service;
+pub mod task;
 pub mod terms;
