@@ -5,3 +5,54 @@ pub mod error;
 pub mod request;
 
 pub use error::{Error, Reason};
+
+use crate::{
+    clock::Millis,
+    id::*,
+    ledger,
+    service::request::*,
+};
+
+/// TEMPORARY: replaced by the real service.
+pub struct Service;
+
+fn missing<T>() -> Result<T, Error> {
+    Err(Error::new(Reason::Unimplemented, "the service is not merged yet"))
+}
+
+macro_rules! verbs {
+    ($($name:ident($($arg:ty),*) -> $answer:ty;)*) => {
+        #[expect(clippy::unused_async, clippy::pedantic, reason = "temporary")]
+        impl Service {
+            $(pub async fn $name(&self, $(_: $arg),*) -> Result<$answer, Error> {
+                missing()
+            })*
+        }
+    };
+}
+
+verbs! {
+    reserve(Reserve) -> Decided;
+    charge(Reserve) -> Decided;
+    commit(Commit) -> Committed;
+    release(Release) -> Released;
+    extend(Extend) -> Decided;
+    get_balance(GetBalance) -> Vec<Balance>;
+    get_reservation(AccountId, ReservationId) -> ledger::Reservation;
+    list_reservations(ListReservations) -> Page<ledger::Reservation, ReservationId>;
+    put_account(AccountDraft) -> Account;
+    get_account(AccountId) -> Account;
+    list_accounts(Option<AccountId>, usize) -> Page<Account, AccountId>;
+    delete_account(AccountId) -> ();
+    change_plan(ChangePlan) -> Account;
+    grant_credits(GrantCredits) -> Granted;
+    revoke_grant(RevokeGrant) -> Revoked;
+    refund(Refund) -> Refunded;
+    put_budget(PutBudget) -> ledger::Budget;
+    delete_budget(AccountId, BudgetName) -> ();
+    list_budgets(AccountId, Option<BudgetName>, usize) -> Page<ledger::Budget, BudgetName>;
+    advance_test_clock(AccountId, Millis) -> Account;
+    quote(Reserve) -> Quote;
+    list_activity(ListActivity) -> Page<ledger::Entry, u64>;
+    query_usage(QueryUsage) -> Vec<UsageRow>;
+}
