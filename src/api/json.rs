@@ -225,5 +225,8 @@ fn answered(json: Vec<u8>) -> Response<Body> {
 /// A text of the caller's, no longer than a message should quote.
 fn shown(text: &str) -> &str {
     const MAX: usize = 256;
-    &text[..text.floor_char_boundary(MAX)]
+    match text.char_indices().find(|(at, c)| at + c.len_utf8() > MAX) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
 }
