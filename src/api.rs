@@ -82,3 +82,6 @@ pub fn with_reflection(routes: Routes) -> Result<Routes, tonic_reflection::serve
         .build_v1()?;
     Ok(routes.add_service(server.max_decoding_message_size(REQUEST_MAX)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,7 @@ pub mod request;
 
 pub use error::{Error, Reason};
 
-use crate::{
-    clock::Millis,
-    id::*,
-    ledger,
-    service::request::*,
-};
+use crate::{clock::Millis, id::*, ledger, service::request::*};
 
 /// TEMPORARY: replaced by the real service.
 pub struct Service;

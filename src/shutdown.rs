@@ -27,9 +27,11 @@ impl Shutdown {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let Self { soft, hard } = self.clone();
         Ok(async move {
-            let mut next = async || tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+            let mut next = async || {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             };
             next().await;
             info!("stopping once what was accepted is answered; a second signal stops at once");

@@ -50,9 +50,8 @@ impl Edge {
         if timeout.is_zero() {
             return failure(is_grpc, &status::deadline_exceeded());
         }
-        let answer = AssertUnwindSafe(async {
-            if is_grpc { self.grpc(request).await } else { self.http(request).await }
-        });
+        let answer =
+            AssertUnwindSafe(async { if is_grpc { self.grpc(request).await } else { self.http(request).await } });
         match tokio::time::timeout(timeout, answer.catch_unwind()).await {
             Ok(Ok(response)) => response,
             // The panic hook has told the log what happened and where.
@@ -96,9 +95,8 @@ mod tests {
 
     #[test]
     fn grpc_is_told_by_its_content_type() {
-        let of = |kind: &'static str| {
-            is_grpc(&HeaderMap::from_iter([(CONTENT_TYPE, http::HeaderValue::from_static(kind))]))
-        };
+        let of =
+            |kind: &'static str| is_grpc(&HeaderMap::from_iter([(CONTENT_TYPE, http::HeaderValue::from_static(kind))]));
         for kind in ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8"] {
             assert!(of(kind), "{kind}");
         }

@@ -18,7 +18,9 @@ use http::{
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions,
+};
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 

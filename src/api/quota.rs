@@ -5,12 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use futures_util::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{
-    Api,
-    convert::quota as convert,
-    pipeline,
-    status::answer,
-};
+use super::{Api, convert::quota as convert, pipeline, status::answer};
 use crate::{
     proto::v1::{self, quota_service_server::QuotaService},
     service::Error,

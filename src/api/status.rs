@@ -8,10 +8,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     proto::v1,
-    service::{
-        Error, Reason,
-        error::Kind,
-    },
+    service::{Error, Reason, error::Kind},
 };
 
 /// The domain of every ErrorInfo.

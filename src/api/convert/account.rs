@@ -12,9 +12,7 @@ use super::{
 use crate::{
     amount::Amount,
     clock::Millis,
-    id::{
-        AccountId, BudgetName, CatalogName, CatalogVersion, GrantId, PlanName, PoolName, RefundId, ReservationId,
-    },
+    id::{AccountId, BudgetName, CatalogName, CatalogVersion, GrantId, PlanName, PoolName, RefundId, ReservationId},
     ledger::{self, Cap, GrantKind, Status},
     proto::v1,
     service::{Error, request},
@@ -221,7 +219,11 @@ pub fn account(account: request::Account) -> v1::Account {
         .into(),
         labels: account.labels.into_iter().collect(),
         notify: account.notify,
-        overrides: account.overrides.into_iter().map(|(pool, terms)| (pool.to_string(), pool_override(&terms))).collect(),
+        overrides: account
+            .overrides
+            .into_iter()
+            .map(|(pool, terms)| (pool.to_string(), pool_override(&terms)))
+            .collect(),
         test_clock: account.test_clock.map(timestamp),
         now: Some(timestamp(account.now)),
         pending_plan: account.pending.map(|pending| v1::PendingPlan {
@@ -336,9 +338,19 @@ mod tests {
             assert!(is_plausible_email(good), "{good}");
         }
         let long = format!("{}@acme.example", "x".repeat(65));
-        for bad in
-            ["", "acme", "@acme", "a@", "a b@c.example", "a@b..example", "a@-b", "a@b\r\nBcc: c", "a@b,c@d", "<a@b>", &long]
-        {
+        for bad in [
+            "",
+            "acme",
+            "@acme",
+            "a@",
+            "a b@c.example",
+            "a@b..example",
+            "a@-b",
+            "a@b\r\nBcc: c",
+            "a@b,c@d",
+            "<a@b>",
+            &long,
+        ] {
             assert!(!is_plausible_email(bad), "{bad}");
         }
         let second = put(|a| a.notify = vec!["a@b".into(), "nobody".into()]);

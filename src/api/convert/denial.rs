@@ -91,20 +91,15 @@ mod tests {
     #[test]
     fn the_sentence_says_what_is_missing_and_until_when() {
         let message = denial(&no_credits(), "ai_reply").message;
-        assert_eq!(
-            message,
-            "ai_reply needs 5 credits of ai_credits, 2 are available; next reset 2026-12-04T00:00:00Z"
-        );
+        assert_eq!(message, "ai_reply needs 5 credits of ai_credits, 2 are available; next reset 2026-12-04T00:00:00Z");
     }
 
     #[test]
     fn one_is_one_credit_and_holds_are_told() {
-        let one = Denial { required: Amount::ONE, available: Amount::ONE, held: amount(3), reset: None, ..no_credits() };
+        let one =
+            Denial { required: Amount::ONE, available: Amount::ONE, held: amount(3), reset: None, ..no_credits() };
         let message = denial(&one, "the request").message;
-        assert_eq!(
-            message,
-            "the request needs 1 credit of ai_credits, 1 is available and 3 are held; it never resets"
-        );
+        assert_eq!(message, "the request needs 1 credit of ai_credits, 1 is available and 3 are held; it never resets");
     }
 
     #[test]
@@ -117,6 +112,10 @@ mod tests {
         let wire = denial(&full, "ai_reply");
         assert_eq!(wire.budget, "agent-7");
         assert_eq!(wire.reason, i32::from(v1::denial::Reason::BudgetExceeded));
-        assert!(wire.message.starts_with("ai_reply needs 5 credits of budget agent-7, 2 are left;"), "{}", wire.message);
+        assert!(
+            wire.message.starts_with("ai_reply needs 5 credits of budget agent-7, 2 are left;"),
+            "{}",
+            wire.message
+        );
     }
 }

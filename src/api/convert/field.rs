@@ -164,7 +164,12 @@ impl<'a> Field<'a> {
     pub fn ttl(&self, value: Option<prost_types::Duration>) -> Result<Option<Duration>, Error> {
         let Some(value) = value else { return Ok(None) };
         let problem = || self.invalid("must be from 1 s to 31 days (2678400s)");
-        let span = Duration::try_from(value).map_err(|_| problem())?;
+        // By hand: the conversion of prost-types panics on the smallest of seconds.
+        let (Ok(seconds), Ok(nanos @ 0..1_000_000_000)) = (u64::try_from(value.seconds), u32::try_from(value.nanos))
+        else {
+            return Err(problem());
+        };
+        let span = Duration::new(seconds, nanos);
         if (TTL_MIN..=TTL_MAX).contains(&span) { Ok(Some(span)) } else { Err(problem()) }
     }
 
@@ -225,7 +230,8 @@ mod tests {
         assert_eq!(at(0, 0).map(Millis::get), Ok(0));
         assert_eq!(at(1, 999_999_999).map(Millis::get), Ok(1999));
         assert_eq!(at(253_402_300_799, 999_999_999), Ok(Millis::MAX));
-        for (seconds, nanos) in [(-1, 0), (253_402_300_800, 0), (i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, 1_000_000_000)]
+        for (seconds, nanos) in
+            [(-1, 0), (253_402_300_800, 0), (i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, 1_000_000_000)]
         {
             assert!(at(seconds, nanos).is_err(), "{seconds} s {nanos} ns");
         }
@@ -239,7 +245,16 @@ mod tests {
         assert_eq!(FIELD.ttl(None), Ok(None));
         assert_eq!(ttl(1, 0), Ok(Some(TTL_MIN)));
         assert_eq!(ttl(2_678_400, 0), Ok(Some(TTL_MAX)));
-        for (seconds, nanos) in [(0, 0), (0, 999_999_999), (-5, 0), (2_678_400, 1), (i64::MAX, 0), (i64::MIN, 0)] {
+        for (seconds, nanos) in [
+            (0, 0),
+            (0, 999_999_999),
+            (-5, 0),
+            (2_678_400, 1),
+            (i64::MAX, 0),
+            (i64::MIN, 0),
+            (5, -1),
+            (1, 1_000_000_000),
+        ] {
             let message = problem(ttl(seconds, nanos));
             assert_eq!(message, "it: must be from 1 s to 31 days (2678400s)", "{seconds} s {nanos} ns");
         }

@@ -107,10 +107,8 @@ pub fn release(wire: v1::ReleaseRequest) -> Result<request::Release, Error> {
 }
 
 pub fn extend(wire: v1::ExtendRequest) -> Result<request::Extend, Error> {
-    let (quantities, used) = (
-        QUANTITIES.amounts(&wire.quantities, ITEMS_MAX)?,
-        Field::named("used").amounts(&wire.used, ITEMS_MAX)?,
-    );
+    let (quantities, used) =
+        (QUANTITIES.amounts(&wire.quantities, ITEMS_MAX)?, Field::named("used").amounts(&wire.used, ITEMS_MAX)?);
     if !quantities.is_empty() && !used.is_empty() && quantities.len() != used.len() {
         let problem = format_args!("has {} entries and quantities {}", used.len(), quantities.len());
         return Err(Field::named("used").invalid(problem));
@@ -395,7 +393,9 @@ mod tests {
     #[test]
     fn a_fault_in_an_item_names_its_place() {
         assert_eq!(problem(with_item(|item| item.quantity = -1)), "items[1].quantity: must not be negative");
-        assert!(problem(with_item(|item| item.quantity = 1 << 53)).starts_with("items[1].quantity: is above the limit"));
+        assert!(
+            problem(with_item(|item| item.quantity = 1 << 53)).starts_with("items[1].quantity: is above the limit")
+        );
         assert_eq!(problem(with_item(|item| item.action = String::new())), "items[1].action: must not be empty");
         let subject = problem(with_item(|item| item.subject = "s".repeat(257)));
         assert_eq!(subject, "items[1].subject: is 257 bytes long, the limit is 256");
@@ -420,7 +420,9 @@ mod tests {
     #[test]
     fn ids_are_checked_wherever_they_come() {
         let bad = "no spaces".to_owned();
-        assert!(problem(reserve(v1::ReserveRequest { account: bad.clone(), ..good() })).starts_with("account: must match"));
+        assert!(
+            problem(reserve(v1::ReserveRequest { account: bad.clone(), ..good() })).starts_with("account: must match")
+        );
         let id = reserve(v1::ReserveRequest { reservation_id: bad.clone(), ..good() });
         assert!(problem(id).starts_with("reservation_id: must match"));
         let budget = reserve(v1::ReserveRequest { budgets: vec!["ok".into(), bad], ..good() });

@@ -30,10 +30,7 @@ impl http_body::Body for Until {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
         // What the stream still has to say goes first: a watcher of health hears NOT_SERVING.
         let frame = Pin::new(body).poll_frame(cx);

@@ -28,12 +28,13 @@ pub fn failure_with(http: StatusCode, status: &Status) -> Response<Body> {
 
 fn details(status: &Status) -> Vec<Value> {
     // What is there in words, by the order in which `status` put it in; a type that it does not put in has none.
-    let info = status.get_details_error_info().map(|info| {
-        json!({ "reason": info.reason, "domain": info.domain, "metadata": info.metadata })
-    });
-    let retry = status.get_details_retry_info().and_then(|info| info.retry_delay).map(|delay| {
-        json!({ "retryDelay": format!("{}s", delay.as_secs_f64()) })
-    });
+    let info = status
+        .get_details_error_info()
+        .map(|info| json!({ "reason": info.reason, "domain": info.domain, "metadata": info.metadata }));
+    let retry = status
+        .get_details_retry_info()
+        .and_then(|info| info.retry_delay)
+        .map(|delay| json!({ "retryDelay": format!("{}s", delay.as_secs_f64()) }));
     let request = status.get_details_bad_request().map(|request| {
         let violation = |violation: tonic_types::FieldViolation| {
             json!({ "field": violation.field, "description": violation.description })
