@@ -1,6 +1,6 @@
 //! The composition root: builds every part, hands each what it needs, starts them in order and stops them in the reverse.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -9,16 +9,21 @@ use tracing::{info, warn};
 
 use crate::{
     api::{self, Detached, Edge, HealthReporter, ServingStatus, server},
-    config::Config,
-    service::Service,
+    catalog::{self, Catalog},
+    clock::{Clock, SystemClock},
+    config::{Config, Durability},
+    ledger::embedded::{self, Engine, store},
+    service::{self, Service, error::Kind},
     shutdown::Shutdown,
-    task::supervisor::Supervisor,
+    task::{reload, supervisor::Supervisor},
 };
 
 /// Longest that a unary call may take, whatever its caller would wait.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most changes under way at a time, those included whose caller has gone.
 const CHANGES_MAX: usize = 16 * 1024;
+/// How much of what `--durability interval` promises the power may take.
+const SYNC_INTERVAL: Duration = Duration::from_millis(200);
 /// How long changes without a caller, and then tasks, may take once nothing is served any more.
 const LAST_CHANGES: Duration = Duration::from_secs(5);
 const LAST_TASKS: Duration = Duration::from_secs(5);
@@ -31,7 +36,7 @@ pub struct App {
     health: HealthReporter,
     detached: Detached,
     supervisor: Supervisor,
-    service: Arc<Service>,
+    engine: Engine,
     drain: CancellationToken,
     abort: CancellationToken,
     drain_timeout: Duration,
@@ -42,7 +47,13 @@ impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
         config.check()?;
         let mut supervisor = Supervisor::new();
-        let service = open_service(&config, &mut supervisor).await?;
+        let catalogs = load_catalogs(&config).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let engine = open_ledger(&config, Arc::clone(&clock)).await?;
+        // SEAM: the service takes the ledger, the clock and what was read from the files.
+        let service = Service::start(Arc::new(engine.clone()), clock, catalogs).await.context("cannot start")?;
+        let service = Arc::new(service);
+        keep_catalogs(&mut supervisor, config.catalogs, &service);
 
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         let detached = Detached::new(CHANGES_MAX);
@@ -62,7 +73,7 @@ impl App {
             warn!(%address, "listening in public without TLS or authentication, as --insecure-public asks");
         }
         let drain_timeout = config.drain_timeout;
-        Ok(Self { address, listener, server, health, detached, supervisor, service, drain, abort, drain_timeout })
+        Ok(Self { address, listener, server, health, detached, supervisor, engine, drain, abort, drain_timeout })
     }
 
     /// Where it listens, with the port that was picked.
@@ -72,7 +83,7 @@ impl App {
 
     /// Serves until it is asked to stop, then answers what it accepted and closes.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Self { listener, server, health, detached, supervisor, service, drain, abort, drain_timeout, .. } = self;
+        let Self { listener, server, health, detached, supervisor, engine, drain, abort, drain_timeout, .. } = self;
         api::report_health(&health, ServingStatus::Serving).await;
         let end = async {
             tokio::select! {
@@ -102,15 +113,71 @@ impl App {
             warn!(changes = detached.orphans(), "changes did not finish in time");
         }
         supervisor.stop(patience(LAST_TASKS)).await;
-        // The ledger closes with the last that holds it.
-        drop(service);
+        engine.close().await.context("the store did not close as it should")?;
         info!("stopped");
         Ok(())
     }
 }
 
-/// SEAM: opens the ledger, loads the catalogs, and starts the tasks that belong to them.
-#[expect(clippy::unused_async, reason = "the ledger is opened here")]
-async fn open_service(_config: &Config, _supervisor: &mut Supervisor) -> anyhow::Result<Arc<Service>> {
-    Ok(Arc::new(Service))
+/// Opens the ledger in its directory, which is made where there is none.
+async fn open_ledger(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Engine> {
+    let options = embedded::Options {
+        durability: match config.durability {
+            Durability::Fsync => store::Durability::Fsync,
+            Durability::Interval => store::Durability::Interval(SYNC_INTERVAL),
+            Durability::None => store::Durability::None,
+        },
+        ..embedded::Options::default()
+    };
+    let dir = config.data.clone();
+    // Blocks: what was written since the last checkpoint is read through.
+    let opened = tokio::task::spawn_blocking(move || Engine::open(&dir, options, clock)).await;
+    let opened = opened.context("the opening of the store was cut off")?;
+    opened.with_context(|| format!("cannot open the data directory {} (--data)", config.data.display()))
+}
+
+/// Reads the catalogs that are named, or takes the built-in one.
+async fn load_catalogs(config: &Config) -> anyhow::Result<Vec<Catalog>> {
+    if config.catalogs.is_empty() {
+        info!("no --catalog is given, serving the built-in one");
+        return Ok(vec![Catalog::builtin()]);
+    }
+    reload::load(&config.catalogs).await.map_err(|problems| {
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the catalogs cannot be served:\n{}", lines.join("\n"))
+    })
+}
+
+/// Keeps the catalogs as their files are.
+fn keep_catalogs(supervisor: &mut Supervisor, files: Vec<PathBuf>, service: &Arc<Service>) {
+    if files.is_empty() {
+        return;
+    }
+    let service = Arc::clone(service);
+    supervisor.spawn("catalogs", move |stop| {
+        let service = Arc::clone(&service);
+        let publish = move |catalogs| {
+            let service = Arc::clone(&service);
+            async move { service.publish(catalogs).await.map_err(not_taken) }
+        };
+        let watched = reload::run(files.clone(), publish, stop);
+        async move { Ok(watched.await?) }
+    });
+}
+
+/// Whether the same files may be taken later.
+fn not_taken(error: service::Error) -> reload::Error {
+    match error.reason.kind() {
+        Kind::Unavailable | Kind::ResourceExhausted => reload::Error::Unavailable(error.message),
+        Kind::InvalidArgument
+        | Kind::NotFound
+        | Kind::AlreadyExists
+        | Kind::FailedPrecondition
+        | Kind::Internal
+        | Kind::DataLoss
+        | Kind::Unimplemented => {
+            let problem = catalog::Problem { line: 0, path: "version".to_owned(), message: error.message };
+            reload::Error::Refused(problem.into())
+        }
+    }
 }

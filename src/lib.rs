@@ -4,6 +4,7 @@
 pub mod amount;
 pub mod api;
 pub mod app;
+pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -6,10 +6,36 @@ pub mod request;
 
 pub use error::{Error, Reason};
 
-use crate::{clock::Millis, id::*, ledger, service::request::*};
+use std::sync::Arc;
+
+use crate::{
+    catalog::Catalog,
+    clock::{Clock, Millis},
+    id::*,
+    ledger::{self, Ledger},
+    service::request::*,
+};
 
 /// TEMPORARY: replaced by the real service.
 pub struct Service;
+
+impl Service {
+    pub async fn start(_: Arc<dyn Ledger>, _: Arc<dyn Clock>, _: Vec<Catalog>) -> Result<Self, Error> {
+        Ok(Self)
+    }
+
+    pub async fn publish(&self, _: Vec<Catalog>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub fn catalog(
+        &self,
+        _: Option<CatalogName>,
+        _: Option<CatalogVersion>,
+    ) -> Result<(Arc<Catalog>, Vec<CatalogVersion>), Error> {
+        missing()
+    }
+}
 
 fn missing<T>() -> Result<T, Error> {
     Err(Error::new(Reason::Unimplemented, "the service is not merged yet"))

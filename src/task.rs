@@ -1,4 +1,4 @@
-//! What runs beside the answering of calls, under one supervisor. Each task is a file; what it works on is the service's.
+//! What the service does by itself, beside answering: each task is a future that the supervisor names, runs and joins.
 
 pub mod reload;
 pub mod supervisor;

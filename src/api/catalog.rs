@@ -9,13 +9,14 @@ use super::{
 };
 use crate::{
     proto::v1::{self, catalog_service_server::CatalogService},
-    service::{Error, Reason},
+    service::Error,
 };
 
 impl Api {
     fn get_catalog(&self, wire: &v1::GetCatalogRequest) -> Result<v1::Catalog, Error> {
-        let (_name, _version) = convert::get_catalog(wire)?;
-        Err(Error::new(Reason::Unimplemented, "GetCatalog waits for the catalog's types"))
+        let (name, version) = convert::get_catalog(wire)?;
+        let (catalog, versions) = self.service.catalog(name, version)?;
+        Ok(convert::catalog(&catalog, &versions))
     }
 
     async fn quote(&self, wire: v1::QuoteRequest) -> Result<v1::QuoteResponse, Error> {

@@ -79,6 +79,8 @@ const fn retry_delay(reason: Reason) -> Option<Duration> {
         | Reason::UnknownPlan
         | Reason::UnknownCatalog
         | Reason::AmountOverflow
+        | Reason::QuantityTooLarge
+        | Reason::QuantityCount
         | Reason::AccountNotFound
         | Reason::ReservationNotFound
         | Reason::BudgetNotFound

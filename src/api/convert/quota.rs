@@ -245,7 +245,7 @@ pub fn reservation(account: &AccountId, held: ledger::Reservation) -> v1::Reserv
         charges: if charged { charges(&held.items) } else { Vec::new() },
         items: held.items.into_iter().map(reserved_item).collect(),
         create_time: Some(timestamp(held.created)),
-        expire_time: Some(timestamp(held.expires)),
+        expire_time: held.expires.map(timestamp),
         final_unit: held.final_unit,
         budgets: held.budgets.iter().map(ToString::to_string).collect(),
         metadata: held.metadata.into_iter().collect(),
