@@ -147,6 +147,8 @@ pub struct Item {
     pub once: Once,
     pub subject: Option<Subject>,
     pub on_expiry: OnExpiry,
+    /// Most of it in one reservation, extensions included.
+    pub max_quantity: Option<Amount>,
     pub dimensions: Labels,
 }
 
@@ -401,6 +403,8 @@ pub enum Rejection {
     /// The account does not live on a test clock.
     NoTestClock,
     ClockBackwards,
+    /// More than the action allows in one reservation.
+    QuantityTooLarge,
 }
 
 /// What is out of date.

@@ -86,6 +86,7 @@ impl World {
             once: Once::EveryTime,
             subject: None,
             on_expiry: OnExpiry::Release,
+            max_quantity: None,
             dimensions: Labels::new(),
         };
         self.ask(Verb::Reserve(Reserve {

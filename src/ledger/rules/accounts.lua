@@ -35,7 +35,7 @@ function accounts.put(account, request)
     activity.write(account, activity.ACCOUNT, unit.now(account), {})
   else
     account.a = {
-      revision = 1, status = request.status, created = 0, seen = 0, clock = request.clock, next_expiry = 0,
+      revision = unit.host_now(), status = request.status, created = 0, seen = 0, clock = request.clock, next_expiry = 0,
       pending_at = request.pending_at,
     }
     account.a.created = unit.now(account)
@@ -108,7 +108,10 @@ function accounts.retarget(account, request)
     local pool = unit.get(account, "p:" .. terms.name)
     if not pool then
       cycles.open(account, terms, at)
-    elseif pool.ends ~= 0 and terms.starts >= pool.ends or pool.in_plan == 0 and terms.starts ~= pool.starts then
+    elseif pool.ends ~= 0 and pool.ends <= at then
+      terms.starts = pool.ends
+      cycles.roll(account, pool, terms, terms.ends, at)
+    elseif pool.in_plan == 0 and terms.starts ~= pool.starts then
       cycles.roll(account, pool, terms, terms.ends, at)
     else
       cycles.retarget(account, pool, terms, at)

@@ -57,8 +57,8 @@ local function reserve(s, pos)
   c.id, c.fingerprint, c.ttl, c.dry_run, c.metadata, items, budgets, pos = unpack("<Hc0Bc0I8BHc0HH", s, pos)
   for i = 1, items do
     local x = { price = {} }
-    x.action, x.pool, x.in_plan, x.quantity, x.min_quantity, x.price.credits, x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.subject, x.dimensions, pos =
-      unpack("<Hc0Hc0BI8I8I8I8BBI8BHc0Hc0", s, pos)
+    x.action, x.pool, x.in_plan, x.quantity, x.min_quantity, x.price.credits, x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.max_quantity, x.subject, x.dimensions, pos =
+      unpack("<Hc0Hc0BI8I8I8I8BBI8BI8Hc0Hc0", s, pos)
     c.items[i] = x
   end
   for i = 1, budgets do

@@ -181,6 +181,8 @@ function decide.items(account, request, t, at_once)
     end
     if least and item.min_quantity > 0 and (quantity < item.quantity or (item.price.credits > 0 and least == cost)) then
       granted.final = 1
+    elseif item.cut then
+      granted.final = 1
     end
     if pool.cap == 0 and pool.enforce_from > t and cost > grants.available(pool) - taken then
       granted.observed[i] = 1

@@ -37,7 +37,7 @@ local function expire(account, r)
     holds.release(account, r, holds.EXPIRED, r.expires)
   end
   holds.put(account, r)
-  holds.log(account, activity.EXPIRE, r, r.expires)
+  holds.log(account, activity.EXPIRE, r, r.expires, nil, { "outcome", costs and "charged" or "released" })
   holds.save_pools(account, holds.pools(account, r), r.expires)
 end
 

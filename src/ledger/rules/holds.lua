@@ -73,7 +73,8 @@ end
 local function new_item(item, pool, granted, i)
   return {
     action = item.action, pool = item.pool, kind = pool.kind, quantity = granted.quantities[i], credits = 0,
-    price = item.price, once = item.once, once_ms = item.once_ms, on_expiry = item.on_expiry, used = 0,
+    price = item.price, once = item.once, once_ms = item.once_ms, on_expiry = item.on_expiry,
+    max_quantity = item.max_quantity, used = 0,
     duplicate = granted.duplicates[i], subject = item.subject, dimensions = item.dimensions, charged = 0,
     charged_quantity = 0, charge = 0, uncovered = 0, overage = 0, charged_duplicate = 0, refunded = 0,
     observed = granted.observed[i] or 0, parts = {}, draws = {},

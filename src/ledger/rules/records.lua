@@ -150,12 +150,12 @@ encoders.f, decoders.f = encode_given, decode_given
 encoders.x, decoders.x = encode_given, decode_given
 
 local RESERVATION = "<BBI8I8I8BBHc0Bc0I4c0Bc0I4c0HH"
-local ITEM = "<Hc0Hc0BI8I8I8I8BBI8BI8BHc0Hc0BI8I8I8I8BI8BHH"
+local ITEM = "<Hc0Hc0BI8I8I8I8BBI8BI8I8BHc0Hc0BI8I8I8I8BI8BHH"
 local DRAW = "<Hc0BI8HI8I8I8I8Hc0"
 
 local function encode_item(parts, x)
   parts[#parts + 1] = pack(ITEM, #x.action, x.action, #x.pool, x.pool, x.kind, x.quantity, x.credits, x.price.credits,
-    x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.used, x.duplicate, #x.subject, x.subject, #x.dimensions,
+    x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.max_quantity, x.used, x.duplicate, #x.subject, x.subject, #x.dimensions,
     x.dimensions, x.charged, x.charged_quantity, x.charge, x.uncovered, x.overage, x.charged_duplicate, x.refunded,
     x.observed, #x.parts, #x.draws)
   for i = 1, #x.parts do
@@ -170,7 +170,7 @@ end
 
 local function decode_item(s, pos)
   local x, parts, draws = { price = {}, parts = {}, draws = {} }, 0, 0
-  x.action, x.pool, x.kind, x.quantity, x.credits, x.price.credits, x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.used, x.duplicate, x.subject, x.dimensions, x.charged, x.charged_quantity, x.charge, x.uncovered, x.overage, x.charged_duplicate, x.refunded, x.observed, parts, draws, pos =
+  x.action, x.pool, x.kind, x.quantity, x.credits, x.price.credits, x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.max_quantity, x.used, x.duplicate, x.subject, x.dimensions, x.charged, x.charged_quantity, x.charge, x.uncovered, x.overage, x.charged_duplicate, x.refunded, x.observed, parts, draws, pos =
     unpack(ITEM, s, pos)
   for i = 1, parts do
     local p = {}

@@ -42,10 +42,28 @@ local function known(r, request)
   return reply.rejected(reply.RESERVATION_EXISTS)
 end
 
+-- Brings quantities within what an action allows: an item that takes less is cut, and final; another is rejected.
+local function bound_quantities(items)
+  for i = 1, #items do
+    local item = items[i]
+    if item.max_quantity > 0 and item.quantity > item.max_quantity then
+      if item.min_quantity == 0 or item.min_quantity > item.max_quantity then
+        return reply.rejected(reply.QUANTITY_TOO_LARGE, arith.text(item.max_quantity))
+      end
+      item.quantity, item.cut = item.max_quantity, true
+    end
+  end
+  return nil
+end
+
 local function run(account, request, at_once)
   local r = holds.get(account, request.id)
   if r then
     return known(r, request)
+  end
+  local too_large = bound_quantities(request.items)
+  if too_large then
+    return too_large
   end
   local t = unit.now(account)
   local failed = prepare(account, request, t)
@@ -193,6 +211,12 @@ function reserve.extend(account, request)
     return reply.rejected(reply.QUANTITY_COUNT, arith.text(#r.items))
   end
   local added, totals = additions(r, request.quantities)
+  for i = 1, #r.items do
+    local most = r.items[i].max_quantity
+    if totals and most > 0 and totals[i] > most then
+      return reply.rejected(reply.QUANTITY_TOO_LARGE, arith.text(most))
+    end
+  end
   if not added then
     return reply.rejected(reply.AMOUNT_OVERFLOW)
   end

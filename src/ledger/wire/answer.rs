@@ -289,7 +289,7 @@ fn denial(r: &mut Reader<'_>) -> Result<Denial, Error> {
 }
 
 /// In the order of `rules/reply.lua`.
-const REJECTIONS: [Rejection; 22] = [
+const REJECTIONS: [Rejection; 23] = [
     Rejection::AccountNotFound,
     Rejection::AccountExists,
     Rejection::ReservationNotFound,
@@ -312,6 +312,7 @@ const REJECTIONS: [Rejection; 22] = [
     Rejection::PoolNotInPlan,
     Rejection::NoTestClock,
     Rejection::ClockBackwards,
+    Rejection::QuantityTooLarge,
 ];
 
 fn rejection(code: u8) -> Result<Rejection, Error> {

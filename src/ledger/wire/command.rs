@@ -179,6 +179,7 @@ impl Writer<'_> {
         self.u8(match item.price.round {
             Round::Up => 0,
             Round::Down => 1,
+            Round::Started => 2,
         });
         let (once, span) = match item.once {
             Once::EveryTime => (0, Duration::ZERO),
@@ -193,6 +194,7 @@ impl Writer<'_> {
             OnExpiry::ChargeUsed => 1,
             OnExpiry::ChargeHeld => 2,
         });
+        self.u64(item.max_quantity.map_or(0, Amount::get));
         self.text(item.subject.as_ref().map_or("", |subject| subject.as_str()));
         self.bytes(&encode_labels(&item.dimensions));
     }
