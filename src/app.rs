@@ -9,10 +9,13 @@ use tracing::{info, warn};
 
 use crate::{
     api::{self, Detached, Edge, HealthReporter, ServingStatus, server},
-    catalog::{self, Catalog},
+    catalog::{self, Catalog, CatalogHandle},
     clock::{Clock, SystemClock},
     config::{Config, Durability},
-    ledger::embedded::{self, Engine, store},
+    ledger::{
+        Ledger,
+        embedded::{self, Engine, store},
+    },
     service::{self, Service, error::Kind},
     shutdown::Shutdown,
     task::{reload, supervisor::Supervisor},
@@ -50,10 +53,11 @@ impl App {
         let catalogs = load_catalogs(&config).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = open_ledger(&config, Arc::clone(&clock)).await?;
-        // SEAM: the service takes the ledger, the clock and what was read from the files.
-        let service = Service::start(Arc::new(engine.clone()), clock, catalogs).await.context("cannot start")?;
-        let service = Arc::new(service);
-        keep_catalogs(&mut supervisor, config.catalogs, &service);
+        let ledger: Arc<dyn Ledger> = Arc::new(engine.clone());
+        let handle = CatalogHandle::default();
+        service::publish_catalogs(&*ledger, &handle, catalogs).await.context("the catalogs cannot be served")?;
+        keep_catalogs(&mut supervisor, config.catalogs, &ledger, &handle);
+        let service = Arc::new(Service::new(ledger, handle, clock));
 
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         let detached = Detached::new(CHANGES_MAX);
@@ -149,16 +153,16 @@ async fn load_catalogs(config: &Config) -> anyhow::Result<Vec<Catalog>> {
 }
 
 /// Keeps the catalogs as their files are.
-fn keep_catalogs(supervisor: &mut Supervisor, files: Vec<PathBuf>, service: &Arc<Service>) {
+fn keep_catalogs(supervisor: &mut Supervisor, files: Vec<PathBuf>, ledger: &Arc<dyn Ledger>, handle: &CatalogHandle) {
     if files.is_empty() {
         return;
     }
-    let service = Arc::clone(service);
+    let (ledger, handle) = (Arc::clone(ledger), handle.clone());
     supervisor.spawn("catalogs", move |stop| {
-        let service = Arc::clone(&service);
+        let (ledger, handle) = (Arc::clone(&ledger), handle.clone());
         let publish = move |catalogs| {
-            let service = Arc::clone(&service);
-            async move { service.publish(catalogs).await.map_err(not_taken) }
+            let (ledger, handle) = (Arc::clone(&ledger), handle.clone());
+            async move { service::publish_catalogs(&*ledger, &handle, catalogs).await.map_err(not_taken) }
         };
         let watched = reload::run(files.clone(), publish, stop);
         async move { Ok(watched.await?) }
