@@ -155,6 +155,29 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// Starts another server on the same data, which must end by itself.
+    pub fn try_second(&self) -> ExitStatus {
+        let mut second = Command::new(BINARY)
+            .args(self.launch.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary under test can be started");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match second.try_wait().expect("a child can be waited for") {
+                Some(status) => return status,
+                None if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+                None => {
+                    let _ = second.kill();
+                    let _ = second.wait();
+                    panic!("a second server runs on the same data");
+                }
+            }
+        }
+    }
+
     /// Starts it again on the same data, once it has ended.
     pub fn start_again(&mut self) {
         let ended = self.child.try_wait().expect("a child can be waited for");
