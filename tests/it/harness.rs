@@ -14,7 +14,7 @@ pub mod prelude {
     pub use tonic::Code;
 
     pub use super::{
-        client::{Account, Decides, Failure, ItemWith, Stipend, at, item, said, span},
+        client::{Account, Failure, ItemWith, Stipend, at, item, said, span},
         race::{duplicates, race},
         world::{open, own},
     };

@@ -257,7 +257,8 @@ fn test_names_are_sentences() {
                 continue;
             }
             // Between the attribute and the function there may be others.
-            let function = lines[number + 1..].iter().find_map(|line| line.split_once("fn ").map(|(_, name)| word(name)));
+            let function =
+                lines[number + 1..].iter().find_map(|line| line.split_once("fn ").map(|(_, name)| word(name)));
             let name = function.unwrap_or_default();
             if name.split('_').filter(|word| !word.is_empty()).count() < 3 {
                 problems.push(format!("{}:{}: `{name}` is no sentence", file.path, number + 2));

@@ -22,7 +22,7 @@ use tonic::{
     Code, Response, Status,
     transport::{Channel, Endpoint},
 };
-use tonic_types::StatusExt as _;
+use tonic_types::{ErrorInfo, StatusExt as _};
 
 use super::conservation;
 
@@ -56,18 +56,6 @@ impl Stipend {
 
     pub fn quota(&self) -> QuotaServiceClient<Channel> {
         QuotaServiceClient::new(self.channel(0))
-    }
-
-    pub fn accounts(&self) -> AccountServiceClient<Channel> {
-        AccountServiceClient::new(self.channel(0))
-    }
-
-    pub fn usage(&self) -> UsageServiceClient<Channel> {
-        UsageServiceClient::new(self.channel(0))
-    }
-
-    pub fn catalog(&self) -> CatalogServiceClient<Channel> {
-        CatalogServiceClient::new(self.channel(0))
     }
 
     /// Makes a call of a request as it is.
@@ -136,13 +124,10 @@ impl Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        let info = status.get_details_error_info().unwrap_or_default();
-        Self {
-            code: status.code(),
-            message: status.message().into(),
-            domain: info.domain,
-            reason: info.reason,
-            metadata: info.metadata,
+        let (code, message) = (status.code(), status.message().into());
+        match status.get_details_error_info() {
+            Some(ErrorInfo { domain, reason, metadata }) => Self { code, message, domain, reason, metadata },
+            None => Self { code, message, domain: String::new(), reason: String::new(), metadata: HashMap::new() },
         }
     }
 }

@@ -93,8 +93,7 @@ async fn rule_01_callers_racing_for_the_last_credit_of_the_largest_amount_do_not
     let a = open("bare").await;
     a.grant("credits", "g1", MOST).done().await;
     a.charge("c0", [item("reply", MOST - 1)]).granted().await;
-    let answers =
-        race((0..16).map(|n| a.charge(&format!("c{}", n + 1), [item("reply", 1)]).lane(n).decided())).await;
+    let answers = race((0..16).map(|n| a.charge(&format!("c{}", n + 1), [item("reply", 1)]).lane(n).decided())).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     assert_eq!(a.balance("credits").await.consumed, MOST);
     a.check_conservation().await;

@@ -193,10 +193,8 @@ async fn rule_16_a_denied_request_leaves_every_budget_as_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_16_of_64_callers_under_a_budget_of_5_exactly_5_are_granted() {
     let a = with_budgets(&[("b", 5)]).await;
-    let answers = race(
-        (0..64).map(|n| a.reserve(&format!("r{n}"), [item("reply", 1)]).budgets(&["b"]).lane(n).decided()),
-    )
-    .await;
+    let answers =
+        race((0..64).map(|n| a.reserve(&format!("r{n}"), [item("reply", 1)]).budgets(&["b"]).lane(n).decided())).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 5);
     assert_eq!(a.budget_now("b").await.held, 5);
     a.check_conservation().await;
@@ -205,10 +203,9 @@ async fn rule_16_of_64_callers_under_a_budget_of_5_exactly_5_are_granted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_16_callers_racing_to_use_a_template_first_share_one_budget() {
     let a = open("hundred").await;
-    let answers = race(
-        (0..32).map(|n| a.charge(&format!("c{n}"), [item("reply", 1)]).budgets(&["agent:9"]).lane(n).decided()),
-    )
-    .await;
+    let answers =
+        race((0..32).map(|n| a.charge(&format!("c{n}"), [item("reply", 1)]).budgets(&["agent:9"]).lane(n).decided()))
+            .await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
     assert_eq!(a.budget_now("agent:9").await.consumed, 3);
     a.check_conservation().await;

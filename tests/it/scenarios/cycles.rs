@@ -184,7 +184,9 @@ async fn rule_11_advancing_again_to_the_same_moment_resets_once() {
 fn a_day_that_ends_in(wait: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970") + wait;
     let yesterday = now - Duration::from_secs(24 * 3600);
-    jiff::Timestamp::from_millisecond(i64::try_from(yesterday.as_millis()).expect("a moment")).expect("valid").to_string()
+    jiff::Timestamp::from_millisecond(i64::try_from(yesterday.as_millis()).expect("a moment"))
+        .expect("valid")
+        .to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

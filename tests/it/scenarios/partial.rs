@@ -103,12 +103,10 @@ async fn rule_13_a_partial_grant_asked_again_gets_the_same_answer() {
 async fn rule_13_racing_partial_grants_share_out_exactly_what_is_there() {
     let a = with_minutes(12).await;
     let answers =
-        race((0..16).map(|n| a.reserve(&format!("r{n}"), [item("call_minute", 5).at_least(1)]).lane(n).decided())).await;
-    let mut granted: Vec<_> = answers
-        .into_iter()
-        .filter_map(Result::ok)
-        .map(|held| (held.items[0].quantity, held.final_unit))
-        .collect();
+        race((0..16).map(|n| a.reserve(&format!("r{n}"), [item("call_minute", 5).at_least(1)]).lane(n).decided()))
+            .await;
+    let mut granted: Vec<_> =
+        answers.into_iter().filter_map(Result::ok).map(|held| (held.items[0].quantity, held.final_unit)).collect();
     granted.sort_unstable();
     assert_eq!(granted, [(2, true), (5, false), (5, false)]);
     a.check_conservation().await;

@@ -108,7 +108,10 @@ async fn rule_17_old_prices_hold_for_old_accounts_until_they_are_moved() {
     let new = open("basic").catalog("prices", "").await;
     assert_eq!(old.charge("c1", [item("reply", 2)]).granted().await.charges[0].credits, 2);
     assert_eq!(new.charge("c1", [item("reply", 2)]).granted().await.charges[0].credits, 4);
-    assert_eq!((old.get().await.catalog_version, new.get().await.catalog_version), ("2025-01-01".into(), "2025-06-01".into()));
+    assert_eq!(
+        (old.get().await.catalog_version, new.get().await.catalog_version),
+        ("2025-01-01".into(), "2025-06-01".into())
+    );
     assert_eq!((old.balance("credits").await.allowance, new.balance("credits").await.allowance), (10, 20));
     old.change_plan("", "", When::Now).done().await;
     assert_eq!(old.get().await.catalog_version, "2025-06-01");

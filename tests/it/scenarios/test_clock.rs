@@ -23,7 +23,10 @@ async fn rule_21_a_test_clock_stands_still_until_it_is_moved() {
 async fn rule_21_its_anchor_is_its_own_moment_of_creation() {
     let a = open("hard").clock("2025-08-04T09:30:00Z").await;
     let account = a.get().await;
-    assert_eq!((account.anchor_time, account.create_time), (Some(at("2025-08-04T09:30:00Z")), Some(at("2025-08-04T09:30:00Z"))));
+    assert_eq!(
+        (account.anchor_time, account.create_time),
+        (Some(at("2025-08-04T09:30:00Z")), Some(at("2025-08-04T09:30:00Z")))
+    );
     assert_eq!(a.balance("credits").await.reset_time, Some(at("2025-09-04T09:30:00Z")));
     a.check_conservation().await;
 }

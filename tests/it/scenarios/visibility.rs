@@ -95,7 +95,10 @@ async fn rule_20_an_entry_says_what_was_charged_and_what_is_left() {
     a.reserve("r1", [item("call_second", 120).dimension("model", "m1")]).granted().await;
     a.commit("r1").quantities(&[61]).metadata(&[("call", "k-1")]).done().await;
     let entry = a.activity("commit", 1).await.remove(0);
-    assert_eq!((entry.pool.as_str(), entry.action.as_str(), entry.reservation_id.as_str()), ("minutes", "call_second", "r1"));
+    assert_eq!(
+        (entry.pool.as_str(), entry.action.as_str(), entry.reservation_id.as_str()),
+        ("minutes", "call_second", "r1")
+    );
     assert_eq!((entry.credits, entry.quantity, entry.balance_after), (2, 61, 58));
     assert_eq!((entry.dimensions["model"].as_str(), entry.metadata["call"].as_str()), ("m1", "k-1"));
     assert_eq!(entry.time, Some(at("2025-01-01T00:00:00Z")));
@@ -142,7 +145,10 @@ async fn rule_20_the_log_is_filtered_by_pool_and_action_and_type_and_time() {
         (v1::ListActivityRequest { pool: "minutes".into(), ..charges.clone() }, vec!["c4", "c3"]),
         (v1::ListActivityRequest { action: "reply".into(), ..charges.clone() }, vec!["c2", "c1"]),
         (v1::ListActivityRequest { pool: "credits".into(), action: "call_second".into(), ..charges.clone() }, vec![]),
-        (v1::ListActivityRequest { start_time: Some(at("2025-01-01T01:00:00Z")), ..charges.clone() }, vec!["c4", "c3", "c2"]),
+        (
+            v1::ListActivityRequest { start_time: Some(at("2025-01-01T01:00:00Z")), ..charges.clone() },
+            vec!["c4", "c3", "c2"],
+        ),
         (v1::ListActivityRequest { end_time: Some(at("2025-01-01T01:00:00Z")), ..charges.clone() }, vec!["c1"]),
     ];
     for (request, expected) in cases {

@@ -87,9 +87,7 @@ async fn errors_are_connect_errors_with_an_error_info() {
     let a = open("hard").await;
     let addr = a.stipend.addr();
     a.reserve("r1", [item("reply", 2)]).granted().await;
-    let reserve = |id: &str, account: &str, action: &str| {
-        json!({"account": account, "reservationId": id, "items": [{"action": action, "quantity": 3}]})
-    };
+    let reserve = |id: &str, account: &str, action: &str| json!({"account": account, "reservationId": id, "items": [{"action": action, "quantity": 3}]});
     let nobody = a.id.clone() + "-nobody";
     let cases = [
         ("QuotaService/Reserve", reserve("r1", &a.id, "reply"), 409, "already_exists", "RESERVATION_EXISTS"),
@@ -153,7 +151,8 @@ async fn a_mutation_whose_caller_hangs_up_still_finishes() {
     let a = open("hundred").await;
     let addr = a.stipend.addr();
     for n in 0..20 {
-        let body = json!({"account": a.id, "reservationId": format!("c{n}"), "items": [{"action": "reply"}]}).to_string();
+        let body =
+            json!({"account": a.id, "reservationId": format!("c{n}"), "items": [{"action": "reply"}]}).to_string();
         let request = format!(
             "POST /stipend.v1.QuotaService/Charge HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",

@@ -86,7 +86,9 @@ async fn a_hold_lives_1_second_to_31_days() {
         reserve.request.ttl = Some(prost_types::Duration { seconds, nanos });
         reserve
     };
-    for (seconds, nanos) in [(0, 500_000_000), (0, 0), (-5, 0), (31 * 86_400, 1_000_000), (32 * 86_400, 0), (i64::MAX, 0)] {
+    for (seconds, nanos) in
+        [(0, 500_000_000), (0, 0), (-5, 0), (31 * 86_400, 1_000_000), (32 * 86_400, 0), (i64::MAX, 0)]
+    {
         names(&ask(seconds, nanos).failed().await, "ttl");
     }
     ask(1, 0).granted().await;
@@ -146,7 +148,8 @@ async fn an_account_has_at_most_32_labels_and_16_addresses() {
 #[tokio::test]
 async fn a_page_has_at_most_1000_entries() {
     let a = open("hard").await;
-    let list = |page_size| v1::ListActivityRequest { account: a.id.clone(), page_size, ..v1::ListActivityRequest::default() };
+    let list =
+        |page_size| v1::ListActivityRequest { account: a.id.clone(), page_size, ..v1::ListActivityRequest::default() };
     names(&a.stipend.call(list(1001)).failed().await, "page_size");
     names(&a.stipend.call(list(-1)).failed().await, "page_size");
     let token = v1::ListActivityRequest { page_token: "no such token".into(), ..list(10) };
@@ -187,10 +190,7 @@ async fn a_request_of_more_than_64_kib_is_refused_over_grpc() {
     let a = open("hundred").await;
     let failure = a.reserve("r1", too_large()).send().await.expect_err("it is too large");
     // chosen: gRPC libraries differ in the code for it.
-    assert!(
-        matches!(failure.code, Code::ResourceExhausted | Code::OutOfRange | Code::InvalidArgument),
-        "{failure:?}"
-    );
+    assert!(matches!(failure.code, Code::ResourceExhausted | Code::OutOfRange | Code::InvalidArgument), "{failure:?}");
     a.reserve("r1", [item("reply", 1)]).granted().await;
     a.check_conservation().await;
 }

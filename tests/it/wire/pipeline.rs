@@ -209,7 +209,9 @@ async fn two_streams_over_one_account_grant_what_there_is_and_no_more() {
             let answers = pipe.finish().await;
             assert_eq!(answers.len(), 200);
             let granted = |answer: &&Answer| match answer {
-                Answer::Reserve(response) => matches!(response.outcome, Some(v1::reserve_response::Outcome::Granted(_))),
+                Answer::Reserve(response) => {
+                    matches!(response.outcome, Some(v1::reserve_response::Outcome::Granted(_)))
+                }
                 other => panic!("a reserve is answered: {other:?}"),
             };
             answers.values().filter(granted).count()
