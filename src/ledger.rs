@@ -2,6 +2,7 @@
 //! rulebook's (`ledger/rules/*.lua`); prices, plans and calendars are the service's; where records live is the engine's.
 
 pub mod embedded;
+mod rules;
 pub mod wire;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
@@ -146,6 +147,8 @@ pub struct Item {
     pub once: Once,
     pub subject: Option<Subject>,
     pub on_expiry: OnExpiry,
+    /// Most of it in one reservation, extensions included.
+    pub max_quantity: Option<Amount>,
     pub dimensions: Labels,
 }
 
@@ -338,8 +341,8 @@ pub enum Answer {
 pub enum Refusal {
     /// For business reasons: an answer to the caller.
     Denied(Denial),
-    /// The command contradicts the state.
-    Rejected(Rejection),
+    /// The command contradicts the state. `subject` names the budget or action at fault, or a limit, where there is one.
+    Rejected { rejection: Rejection, subject: String },
     /// What the service built the command from is out of date: bring it up to date and repeat.
     Stale(Stale),
     /// More came due than one unit of work may settle: repeat.
@@ -400,6 +403,8 @@ pub enum Rejection {
     /// The account does not live on a test clock.
     NoTestClock,
     ClockBackwards,
+    /// More than the action allows in one reservation.
+    QuantityTooLarge,
 }
 
 /// What is out of date.
@@ -453,7 +458,8 @@ pub struct Reservation {
     pub budgets: Vec<BudgetName>,
     pub metadata: Labels,
     pub created: Millis,
-    pub expires: Millis,
+    /// `None` for a charge, which never was a hold.
+    pub expires: Option<Millis>,
     pub ended: Option<Millis>,
     pub final_unit: bool,
 }

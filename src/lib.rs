@@ -2,6 +2,7 @@
 //! `api`, `task` → `service` → `ledger`, `catalog`.
 
 pub mod amount;
+pub mod catalog;
 pub mod clock;
 pub mod id;
 pub mod ledger;

@@ -79,6 +79,10 @@ reasons! {
     UnknownPlan "UNKNOWN_PLAN" InvalidArgument;
     UnknownCatalog "UNKNOWN_CATALOG" InvalidArgument;
     AmountOverflow "AMOUNT_OVERFLOW" InvalidArgument;
+    /// More than the catalog allows in one reservation.
+    QuantityTooLarge "QUANTITY_TOO_LARGE" InvalidArgument;
+    /// The number of quantities is not the number of items.
+    QuantityCount "QUANTITY_COUNT" InvalidArgument;
     AccountNotFound "ACCOUNT_NOT_FOUND" NotFound;
     ReservationNotFound "RESERVATION_NOT_FOUND" NotFound;
     BudgetNotFound "BUDGET_NOT_FOUND" NotFound;
