@@ -122,7 +122,12 @@ impl Ledger for Engine {
         self.read(|answer| Read::Accounts { after, limit, answer })
     }
 
-    fn reservations(&self, account: AccountId, after: Option<ReservationId>, limit: usize) -> Pending<Vec<ReservationId>> {
+    fn reservations(
+        &self,
+        account: AccountId,
+        after: Option<ReservationId>,
+        limit: usize,
+    ) -> Pending<Vec<ReservationId>> {
         self.read(|answer| Read::Reservations { account, after, limit, answer })
     }
 

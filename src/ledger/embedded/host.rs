@@ -74,7 +74,9 @@ impl Host {
         let prefix = from.len();
         let found = self.store.borrow().scan(&from, &to, limit, false).map_err(|error| self.failed(error))?;
         for (key, _) in found {
-            let (expires, id) = key[prefix..].split_first_chunk::<8>().ok_or_else(|| mlua::Error::runtime("a hold's key is cut short"))?;
+            let (expires, id) = key[prefix..]
+                .split_first_chunk::<8>()
+                .ok_or_else(|| mlua::Error::runtime("a hold's key is cut short"))?;
             list.raw_push(lua.create_string(id)?)?;
             #[expect(clippy::cast_precision_loss, reason = "milliseconds to the year 9999 are below 2^53")]
             list.raw_push(u64::from_be_bytes(*expires) as f64)?;
@@ -169,10 +171,12 @@ impl Host {
         let host = Rc::clone(self);
         module.set(
             "index",
-            lua.create_function(move |_, (account, id, before, expires): (mlua::LuaString, mlua::LuaString, u64, u64)| {
-                host.index(&account.as_bytes(), &id.as_bytes(), before, expires);
-                Ok(())
-            })?,
+            lua.create_function(
+                move |_, (account, id, before, expires): (mlua::LuaString, mlua::LuaString, u64, u64)| {
+                    host.index(&account.as_bytes(), &id.as_bytes(), before, expires);
+                    Ok(())
+                },
+            )?,
         )?;
         let host = Rc::clone(self);
         module.set(
@@ -183,7 +187,8 @@ impl Host {
             })?,
         )?;
         let host = Rc::clone(self);
-        module.set("remove", lua.create_function(move |_, account: mlua::LuaString| host.remove(&account.as_bytes()))?)?;
+        module
+            .set("remove", lua.create_function(move |_, account: mlua::LuaString| host.remove(&account.as_bytes()))?)?;
         Ok(module)
     }
 }

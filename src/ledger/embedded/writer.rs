@@ -262,7 +262,8 @@ impl Writer {
     fn read(&mut self, read: Read) {
         match read {
             Read::Accounts { after, limit, answer } => {
-                let from = after.map_or(vec![b'A'], |after| [keys::account(after.as_str().as_bytes()), vec![0]].concat());
+                let from =
+                    after.map_or(vec![b'A'], |after| [keys::account(after.as_str().as_bytes()), vec![0]].concat());
                 let _ = answer.send(self.names(vec![b'A'], from, limit, AccountId::parse));
             }
             Read::Reservations { account, after, limit, answer } => {
@@ -330,6 +331,9 @@ impl Writer {
     fn documents(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let (from, to) = keys::range(keys::document(prefix));
         let rows = self.host.store.borrow().scan(&from, &to, LIST_MAX, false)?;
-        Ok(rows.into_iter().map(|(key, text)| (String::from_utf8_lossy(&key[1..]).into_owned(), text.to_vec())).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(key, text)| (String::from_utf8_lossy(&key[1..]).into_owned(), text.to_vec()))
+            .collect())
     }
 }
