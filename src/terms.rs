@@ -21,6 +21,8 @@ pub enum Round {
     #[default]
     Up,
     Down,
+    /// Every started `per` counts in full: a call of 61 seconds at 10 credits a minute is 20, not 11.
+    Started,
 }
 
 /// How often a subject is charged.

@@ -180,6 +180,7 @@ impl CycleSpec {
     }
 
     /// Reads `{every: 1 month, times: 1}`, `1 month` or `never`.
+    #[expect(clippy::option_option, reason = "the outer says whether it could be read, the inner whether there is one")]
     pub(super) fn read(field: &Field, found: &mut Found) -> Option<Option<Self>> {
         if field.scalar() == Some("never") {
             return Some(None);

@@ -120,6 +120,7 @@ impl PlanPool {
 }
 
 /// Keys that mean something only beside others.
+#[expect(clippy::option_option, reason = "the outer says whether it could be read, the inner whether there is one")]
 fn check_together(mapping: &Mapping, cap: Option<Cap>, cycle: Option<Option<CycleSpec>>, found: &mut Found) {
     match cap {
         Some(Cap::Hard) => {
@@ -166,7 +167,8 @@ fn read_alerts(field: &Field, found: &mut Found) -> Option<Vec<u16>> {
     Some(alerts)
 }
 
-/// `all`, or `{max: 500, cycles: 1}`.
+/// `all`, `none` or `{max: 500, cycles: 1}`.
+#[expect(clippy::option_option, reason = "the outer says whether it could be read, the inner whether there is one")]
 fn read_rollover(field: &Field, found: &mut Found) -> Option<Option<Rollover>> {
     if !field.is_map() {
         return field.choice(found, &[("all", Some(Rollover { max: Amount::MAX, cycles: 1 })), ("none", None)]);

@@ -17,6 +17,8 @@ pub const DIMENSION_PRICES_MAX: usize = 256;
 /// Longest name of a dimension, in bytes.
 pub const DIMENSION_MAX: usize = 64;
 
+const ROUNDS: [(&str, Round); 3] = [("up", Round::Up), ("down", Round::Down), ("started", Round::Started)];
+
 /// The prices of one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceList {
@@ -93,18 +95,20 @@ fn read_short(field: &Field, found: &mut Found, per: Amount, round: Round) -> Op
 fn read_terms(mapping: &Mapping, found: &mut Found, per: Amount, round: Round) -> Option<Price> {
     let credits = mapping.required(found, "credits").and_then(|field| field.amount(found));
     let per = mapping.or("per", per, |field| field.amount_above_zero(found));
-    let round = mapping.or("round", round, |field| field.choice(found, &[("up", Round::Up), ("down", Round::Down)]));
+    let round = mapping.or("round", round, |field| field.choice(found, &ROUNDS));
     Some(Price { credits: credits?, per: per?, round: round? })
 }
 
 impl Price {
-    /// What a quantity costs: quantity × credits ÷ per, rounded, exact in 128 bits (rule 2).
+    /// What a quantity costs, exact in 128 bits (rule 2): quantity × credits ÷ per, rounded up or down; `started` rounds
+    /// quantity ÷ per up before it multiplies.
     pub fn cost(&self, quantity: Amount) -> Result<Amount, InvalidAmount> {
         let whole = u128::from(quantity.get()) * u128::from(self.credits.get());
         let per = u128::from(self.per.get().max(1));
         let cost = match self.round {
             Round::Up => whole.div_ceil(per),
             Round::Down => whole / per,
+            Round::Started => u128::from(quantity.get()).div_ceil(per) * u128::from(self.credits.get()),
         };
         u64::try_from(cost).map_err(|_| InvalidAmount::TooLarge).and_then(Amount::new)
     }
@@ -127,6 +131,15 @@ mod tests {
         assert_eq!(cost(1, 60, Round::Up, 61), Ok(2));
         assert_eq!(cost(1, 60, Round::Down, 119), Ok(1));
         assert_eq!(cost(0, 1, Round::Up, AMOUNT_MAX), Ok(0));
+    }
+
+    #[test]
+    fn a_started_minute_counts_as_a_minute_whatever_a_minute_costs() {
+        assert_eq!(cost(10, 60, Round::Started, 60), Ok(10));
+        assert_eq!(cost(10, 60, Round::Started, 61), Ok(20));
+        assert_eq!(cost(10, 60, Round::Up, 61), Ok(11));
+        assert_eq!(cost(10, 60, Round::Started, 0), Ok(0));
+        assert_eq!(cost(AMOUNT_MAX, 2, Round::Started, 3), Err(InvalidAmount::TooLarge));
     }
 
     #[test]

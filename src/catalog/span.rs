@@ -51,7 +51,8 @@ pub fn display_duration(span: Duration) -> String {
         let count = seconds / size;
         seconds %= size;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text.push_str(&count.to_string());
+            text.push(unit);
         }
     }
     if text.is_empty() { "0s".into() } else { text }

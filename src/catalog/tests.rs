@@ -1,8 +1,7 @@
 //! What the parser takes, what it refuses and how it says so.
 
-use super::*;
-
 mod bad;
+mod examples;
 mod good;
 mod schema;
 mod versions;

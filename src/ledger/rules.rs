@@ -22,3 +22,6 @@ pub const FILES: &[(&str, &str)] = &[
     ("accounts", include_str!("rules/accounts.lua")),
     ("main", include_str!("rules/main.lua")),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -80,10 +80,14 @@ function arith.mul_div_ceil(a, b, divisor)
   return quotient
 end
 
--- The credits for a quantity: quantity * credits / per, rounded as the price says; nil past 2^53-1.
+-- The credits for a quantity: quantity * credits / per, rounded as the price says (0 up, 1 down, 2 every started `per` in
+-- full); nil past 2^53-1.
 function arith.cost(price, quantity)
   if price.round == 1 then
     return arith.mul_div_floor(quantity, price.credits, price.per)
+  end
+  if price.round == 2 then
+    return arith.mul_div_ceil(arith.mul_div_ceil(quantity, 1, price.per), price.credits, 1)
   end
   return arith.mul_div_ceil(quantity, price.credits, price.per)
 end
@@ -95,12 +99,11 @@ function arith.affordable(price, credits, most)
   end
   local quantity
   if price.round == 1 then
-    -- floor(q * c / per) <= credits  <=>  q * c < (credits + 1) * per
-    if credits >= MAX then
-      return most
-    end
+    -- floor(q * c / per) <= credits  <=>  q * c < (credits + 1) * per; 2^53 is exact, and the wide way takes it
     quantity = arith.mul_div_ceil(credits + 1, price.per, price.credits)
     quantity = quantity and quantity - 1
+  elseif price.round == 2 then
+    quantity = arith.mul_div_floor(arith.mul_div_floor(credits, 1, price.credits), price.per, 1)
   else
     quantity = arith.mul_div_floor(credits, price.per, price.credits)
   end

@@ -179,6 +179,7 @@ impl Writer<'_> {
         self.u8(match item.price.round {
             Round::Up => 0,
             Round::Down => 1,
+            Round::Started => 2,
         });
         let (once, span) = match item.once {
             Once::EveryTime => (0, Duration::ZERO),

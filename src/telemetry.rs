@@ -1,0 +1,35 @@
+//! Logs: to standard error, for people or as JSON, a line an event.
+
+use std::io;
+
+use clap::ValueEnum;
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Why logs cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the log filter {filter:?} cannot be read: {reason}; write for example info or stipend=debug,info")]
+    Filter { filter: String, reason: String },
+    #[error("logs are set up already")]
+    Twice,
+}
+
+/// Sends the events of this process to standard error. `filter` is what tracing calls a directive, such as `info`.
+pub fn start(format: LogFormat, filter: &str) -> Result<(), Error> {
+    let parsed = EnvFilter::try_new(filter)
+        .map_err(|error| Error::Filter { filter: filter.to_owned(), reason: error.to_string() })?;
+    let registry = tracing_subscriber::registry().with(parsed);
+    let set = match format {
+        LogFormat::Text => registry.with(fmt::layer().with_writer(io::stderr).with_target(false)).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr)).try_init(),
+    };
+    set.map_err(|_| Error::Twice)
+}
