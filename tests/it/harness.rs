@@ -1,6 +1,8 @@
 //! What every test stands on: a running Stipend, a thin client over the generated one, and short words for requests.
 //! What the rules demand is the scenarios' business.
 
+pub mod account;
+pub mod call;
 pub mod client;
 pub mod conservation;
 pub mod http;
@@ -14,7 +16,9 @@ pub mod prelude {
     pub use tonic::Code;
 
     pub use super::{
-        client::{Account, Failure, ItemWith, Stipend, at, item, said, span},
+        account::Account,
+        call::Failure,
+        client::{ItemWith, Stipend, at, item, said, span},
         race::{duplicates, race},
         world::{open, own},
     };

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use tokio::{sync::Barrier, task::JoinSet};
 
-use super::client::{Call, Failure, Verb};
+use super::call::{Call, Failure, Verb};
 
 /// Runs every job at once and gives their results in the order of the jobs.
 pub async fn race<T, F>(jobs: impl IntoIterator<Item = F>) -> Vec<T>

@@ -12,7 +12,8 @@ use stipend::proto::v1;
 use tempfile::TempDir;
 
 use super::{
-    client::{Account, Stipend, at},
+    account::Account,
+    client::{Stipend, at},
     server::{Backend, Launch, Server},
 };
 
