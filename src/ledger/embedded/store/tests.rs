@@ -2,6 +2,11 @@
 
 use super::*;
 
+mod crash;
+mod damage;
+mod faults;
+mod model;
+
 fn small() -> Options {
     Options {
         durability: Durability::Fsync,
