@@ -1,6 +1,6 @@
 //! What a crash leaves behind: logs cut anywhere, and the directory as it was at every step.
 
-use std::path::PathBuf;
+use std::{os::unix::fs::MetadataExt, path::PathBuf};
 
 use super::*;
 
@@ -12,6 +12,11 @@ pub fn copy(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
+        } else if entry.file_name() == "0.jnl" {
+            // 64 MiB of nothing, of which no byte is allocated as long as nothing is written to it.
+            let journal = entry.metadata().unwrap();
+            assert_eq!(journal.blocks(), 0, "fjall's journal is in use");
+            fs::File::create(target).unwrap().set_len(journal.len()).unwrap();
         } else if let Err(error) = fs::copy(entry.path(), &target) {
             // A segment or table that was removed while the directory was read.
             assert_eq!(error.kind(), io::ErrorKind::NotFound);
@@ -52,7 +57,7 @@ pub fn kill(mut store: Store) {
 
 #[test]
 fn a_log_cut_at_any_byte_gives_a_prefix_of_whole_batches() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     commit(&mut store, 1..=30);
     kill(store);
@@ -78,7 +83,7 @@ fn a_log_cut_at_any_byte_gives_a_prefix_of_whole_batches() {
 
 #[test]
 fn a_tail_of_zeros_or_garbage_is_cut_off() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     commit(&mut store, 1..=5);
     kill(store);
@@ -96,7 +101,7 @@ fn a_tail_of_zeros_or_garbage_is_cut_off() {
 
 #[test]
 fn a_hole_that_no_sync_covered_is_where_the_log_ends() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), Options { durability: Durability::None, ..small() }).unwrap();
     let mut ends = Vec::new();
     for n in 1..=10 {
@@ -114,7 +119,7 @@ fn a_hole_that_no_sync_covered_is_where_the_log_ends() {
 
 #[test]
 fn the_directory_at_any_moment_opens_with_all_that_was_committed() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let options = || Options { dirty_bytes_max: 8 * 1024, segment_bytes_max: 4 * 1024, ..small() };
     let mut store = Store::open(dir.path(), options()).unwrap();
     for n in 1..=400 {
@@ -122,7 +127,7 @@ fn the_directory_at_any_moment_opens_with_all_that_was_committed() {
         if n % 10 == 0 {
             // While the checkpoint's thread is at work: anything may be half done. A copy is not one moment, so it is
             // taken of the log first: the checkpoint may be ahead of it, never behind what the log has forgotten.
-            let copied = tempfile::tempdir().unwrap();
+            let copied = directory();
             let settled = store.frozen.as_ref().is_none_or(|frozen| store.checkpointer.has_written(frozen.sequence));
             if !settled {
                 store.checkpointer.wait(store.frozen.as_ref().unwrap().sequence, PATIENCE).unwrap();
@@ -137,18 +142,18 @@ fn the_directory_at_any_moment_opens_with_all_that_was_committed() {
 
 #[test]
 fn a_crash_between_log_checkpoint_and_removal_loses_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let options = || Options { segment_bytes_max: 1024, ..small() };
     let mut store = Store::open(dir.path(), options()).unwrap();
     commit(&mut store, 1..=40);
-    let before = tempfile::tempdir().unwrap();
+    let before = directory();
     copy(dir.path(), before.path());
     store.checkpoint(PATIENCE).unwrap();
     commit(&mut store, 41..=60);
     kill(store);
     // Killed after the checkpoint and before the old segments were removed, or while they were: any of them may be left.
     for left in 0..=3_usize {
-        let after = tempfile::tempdir().unwrap();
+        let after = directory();
         copy(dir.path(), after.path());
         for path in segments(before.path()).iter().skip(left) {
             let target = after.path().join("log").join(path.file_name().unwrap());
@@ -164,7 +169,7 @@ fn a_crash_between_log_checkpoint_and_removal_loses_nothing() {
 
 #[test]
 fn a_log_behind_the_checkpoint_goes_on_after_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     commit(&mut store, 1..=10);
     store.checkpoint(PATIENCE).unwrap();
@@ -181,7 +186,7 @@ fn a_log_behind_the_checkpoint_goes_on_after_it() {
 
 #[test]
 fn a_segment_whose_creation_was_interrupted_is_done_over() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     commit(&mut store, 1..=10);
     kill(store);
@@ -192,7 +197,7 @@ fn a_segment_whose_creation_was_interrupted_is_done_over() {
         kill(store);
     }
     // The very first one.
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     kill(Store::open(dir.path(), small()).unwrap());
     fs::write(dir.path().join("log/0000000001.log"), b"stip").unwrap();
     let mut store = Store::open(dir.path(), small()).unwrap();

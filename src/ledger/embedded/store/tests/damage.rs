@@ -25,7 +25,7 @@ fn flip(path: &Path, at: usize, bits: u8) {
 
 #[test]
 fn damage_in_the_middle_of_the_log_is_refused_by_file_and_offset() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     commit(&mut store, 1..=4);
     let at = usize::try_from(store.log.bytes()).unwrap();
@@ -44,7 +44,7 @@ fn damage_in_the_middle_of_the_log_is_refused_by_file_and_offset() {
 
 #[test]
 fn damage_to_the_last_batch_is_noticed_once_the_store_was_closed() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), Options { durability: Durability::None, ..small() }).unwrap();
     commit(&mut store, 1..=3);
     let end = usize::try_from(store.log.bytes()).unwrap();
@@ -61,7 +61,7 @@ fn damage_to_the_last_batch_is_noticed_once_the_store_was_closed() {
 
 #[test]
 fn a_missing_segment_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let options = || Options { segment_bytes_max: 512, dirty_bytes_max: MIB, ..small() };
     let mut store = Store::open(dir.path(), options()).unwrap();
     commit(&mut store, 1..=40);
@@ -69,7 +69,7 @@ fn a_missing_segment_is_refused() {
     let paths = segments(dir.path());
     assert!(paths.len() > 4);
     for missing in &paths {
-        let copied = tempfile::tempdir().unwrap();
+        let copied = directory();
         copy(dir.path(), copied.path());
         fs::remove_file(copied.path().join("log").join(missing.file_name().unwrap())).unwrap();
         record_of(Store::open(copied.path(), options()));
@@ -85,7 +85,7 @@ fn a_missing_segment_is_refused() {
 
 #[test]
 fn a_checkpoint_that_went_back_in_time_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let options = || Options { segment_bytes_max: 512, ..small() };
     let mut store = Store::open(dir.path(), options()).unwrap();
     commit(&mut store, 1..=20);
@@ -98,7 +98,7 @@ fn a_checkpoint_that_went_back_in_time_is_refused() {
 
 #[test]
 fn a_damaged_record_of_the_checkpoint_is_refused_by_key() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     store.commit(&put("a", "first")).unwrap();
     store.commit(&put("key\n1", "the value that is looked for")).unwrap();
@@ -125,7 +125,7 @@ fn a_damaged_record_of_the_checkpoint_is_refused_by_key() {
 
 #[test]
 fn the_checkpoint_names_a_record_whose_checksum_is_wrong() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     kill(Store::open(dir.path(), small()).unwrap());
     let database = fjall::Database::builder(dir.path().join("checkpoint")).open().unwrap();
     let records = database.keyspace("records", fjall::KeyspaceCreateOptions::default).unwrap();
@@ -153,7 +153,7 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 /// Whatever changes anywhere: the store opens with a prefix of what was committed, or says what is damaged.
 #[test]
 fn flipped_bytes_anywhere_are_never_served() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let options = || Options { segment_bytes_max: 1024, ..small() };
     let mut store = Store::open(dir.path(), options()).unwrap();
     commit(&mut store, 1..=40);
@@ -173,7 +173,7 @@ fn flipped_bytes_anywhere_are_never_served() {
     std::panic::set_hook(Box::new(|_| {}));
     let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         for round in 0..600 {
-            let copied = tempfile::tempdir().unwrap();
+            let copied = directory();
             copy(dir.path(), copied.path());
             let path = &paths[round % paths.len()];
             let target = copied.path().join(path.strip_prefix(dir.path()).unwrap());

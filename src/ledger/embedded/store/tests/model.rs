@@ -46,7 +46,7 @@ fn check_scan(random: &mut StdRng, store: &Store, model: &Model) {
 fn the_store_agrees_with_a_map_under_random_work() {
     for seed in 0..8 {
         let random = &mut StdRng::seed_from_u64(seed);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let options = || Options { durability: Durability::None, dirty_bytes_max: 32 * 1024, ..small() };
         let mut store = Store::open(dir.path(), options()).unwrap();
         let mut model = Model::new();
