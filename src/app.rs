@@ -9,13 +9,10 @@ use tracing::{info, warn};
 
 use crate::{
     api::{self, Detached, Edge, HealthReporter, ServingStatus, server},
-    catalog::{self, Catalog, CatalogHandle},
+    catalog::{self, Catalog},
     clock::{Clock, SystemClock},
     config::{Config, Durability},
-    ledger::{
-        Ledger,
-        embedded::{self, Engine, store},
-    },
+    ledger::embedded::{self, Engine, store},
     service::{self, Service, error::Kind},
     shutdown::Shutdown,
     task::{reload, supervisor::Supervisor},
@@ -53,11 +50,9 @@ impl App {
         let catalogs = load_catalogs(&config).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = open_ledger(&config, Arc::clone(&clock)).await?;
-        let ledger: Arc<dyn Ledger> = Arc::new(engine.clone());
-        let handle = CatalogHandle::default();
-        service::publish_catalogs(&*ledger, &handle, catalogs).await.context("the catalogs cannot be served")?;
-        keep_catalogs(&mut supervisor, config.catalogs, &ledger, &handle);
-        let service = Arc::new(Service::new(ledger, handle, clock));
+        let service = Service::start(Arc::new(engine.clone()), clock, catalogs).await.context("cannot start")?;
+        let service = Arc::new(service);
+        keep_catalogs(&mut supervisor, config.catalogs, &service);
 
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         let detached = Detached::new(CHANGES_MAX);
@@ -153,16 +148,16 @@ async fn load_catalogs(config: &Config) -> anyhow::Result<Vec<Catalog>> {
 }
 
 /// Keeps the catalogs as their files are.
-fn keep_catalogs(supervisor: &mut Supervisor, files: Vec<PathBuf>, ledger: &Arc<dyn Ledger>, handle: &CatalogHandle) {
+fn keep_catalogs(supervisor: &mut Supervisor, files: Vec<PathBuf>, service: &Arc<Service>) {
     if files.is_empty() {
         return;
     }
-    let (ledger, handle) = (Arc::clone(ledger), handle.clone());
+    let service = Arc::clone(service);
     supervisor.spawn("catalogs", move |stop| {
-        let (ledger, handle) = (Arc::clone(&ledger), handle.clone());
+        let service = Arc::clone(&service);
         let publish = move |catalogs| {
-            let (ledger, handle) = (Arc::clone(&ledger), handle.clone());
-            async move { service::publish_catalogs(&*ledger, &handle, catalogs).await.map_err(not_taken) }
+            let service = Arc::clone(&service);
+            async move { service.publish(catalogs).await.map_err(not_taken) }
         };
         let watched = reload::run(files.clone(), publish, stop);
         async move { Ok(watched.await?) }

@@ -21,7 +21,7 @@ pub use error::{Error, Reason};
 
 use self::known::KnownAccounts;
 use crate::{
-    catalog::{Catalog, CatalogHandle, Catalogs},
+    catalog::{Catalog, CatalogHandle, Catalogs, Problems},
     clock::{Clock, Millis},
     id::{CatalogName, CatalogVersion},
     ledger::{self, Ledger},
@@ -39,10 +39,6 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn new(ledger: Arc<dyn Ledger>, catalogs: CatalogHandle, clock: Arc<dyn Clock>) -> Self {
-        Self { ledger, catalogs, clock, accounts: KnownAccounts::default() }
-    }
-
     /// The time of accounts that do not live on a test clock.
     fn now(&self) -> Millis {
         self.clock.now()
@@ -80,36 +76,51 @@ fn only_catalog(catalogs: &Catalogs) -> Result<CatalogName, Error> {
     })
 }
 
-/// Publishes catalogs together with the versions that the ledger kept from earlier, and keeps theirs there.
-///
-/// # Errors
-/// A version that the ledger knows with other content, or a ledger that cannot be read or written.
-pub async fn publish_catalogs(
-    ledger: &dyn Ledger,
-    handle: &CatalogHandle,
-    catalogs: Vec<Catalog>,
-) -> Result<(), Error> {
-    let kept = ledger.documents(CATALOG_DOCUMENTS.to_owned()).await.map_err(Error::from)?;
-    let mut all = Vec::with_capacity(kept.len() + catalogs.len());
-    for (name, text) in kept {
-        let text = String::from_utf8_lossy(&text);
-        match Catalog::parse(&text) {
-            Ok(catalog) => all.push(catalog),
-            Err(problems) => tracing::warn!(document = %name, %problems, "a kept catalog cannot be read any more"),
+impl Service {
+    /// Starts the service with catalogs and with the versions that the ledger kept from earlier.
+    ///
+    /// # Errors
+    /// As `publish`.
+    pub async fn start(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>, catalogs: Vec<Catalog>) -> Result<Self, Error> {
+        let service = Self { ledger, catalogs: CatalogHandle::default(), clock, accounts: KnownAccounts::default() };
+        let kept = service.ledger.documents(CATALOG_DOCUMENTS.to_owned()).await?;
+        let mut all = Vec::with_capacity(kept.len());
+        for (name, text) in kept {
+            match Catalog::parse(&String::from_utf8_lossy(&text)) {
+                Ok(catalog) => all.push(catalog),
+                Err(problems) => tracing::warn!(document = %name, %problems, "a kept catalog cannot be read any more"),
+            }
         }
+        service.catalogs.publish(all).map_err(refused)?;
+        service.publish(catalogs).await?;
+        Ok(service)
     }
-    let documents: Vec<(String, Vec<u8>)> =
-        catalogs.iter().map(|catalog| (document_name(catalog), catalog.source().as_bytes().to_vec())).collect();
-    all.extend(catalogs);
-    handle.publish(all).map_err(|problems| Error::new(Reason::UnknownCatalog, problems.to_string()))?;
-    for (name, text) in documents {
-        ledger.put_document(name, text).await.map_err(Error::from)?;
+
+    /// Takes catalogs, all or none, and keeps them in the ledger, so that accounts can stay on a version whose file is
+    /// gone.
+    ///
+    /// # Errors
+    /// A version that is known with other content, or a ledger that cannot be written.
+    pub async fn publish(&self, catalogs: Vec<Catalog>) -> Result<(), Error> {
+        let known = self.catalogs.snapshot();
+        let is_new = |catalog: &&Catalog| known.get(&catalog.name, &catalog.version).is_none();
+        let document = |catalog: &Catalog| {
+            let name = format!("{CATALOG_DOCUMENTS}{}/{}", catalog.name, catalog.version);
+            (name, catalog.source().as_bytes().to_vec())
+        };
+        let documents: Vec<_> = catalogs.iter().filter(is_new).map(document).collect();
+        // Kept before they serve: an account must not be put on a version that a restart would not know.
+        let mut checked = Catalogs::clone(&known);
+        catalogs.iter().cloned().try_for_each(|catalog| checked.insert(catalog)).map_err(refused)?;
+        for (name, text) in documents {
+            self.ledger.put_document(name, text).await?;
+        }
+        self.catalogs.publish(catalogs).map_err(refused)
     }
-    Ok(())
 }
 
-fn document_name(catalog: &Catalog) -> String {
-    format!("{CATALOG_DOCUMENTS}{}/{}", catalog.name, catalog.version)
+fn refused(problems: Problems) -> Error {
+    Error::new(Reason::CatalogRefused, problems.to_string())
 }
 
 impl From<ledger::Error> for Error {

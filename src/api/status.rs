@@ -103,6 +103,7 @@ const fn retry_delay(reason: Reason) -> Option<Duration> {
         | Reason::ClockBackwards
         | Reason::Immutable
         | Reason::CatalogMissing
+        | Reason::CatalogRefused
         | Reason::RecordDamaged
         | Reason::Internal
         | Reason::Unimplemented => None,

@@ -108,6 +108,8 @@ reasons! {
     Immutable "IMMUTABLE" FailedPrecondition;
     /// The catalog version that the account stays on is not loaded.
     CatalogMissing "CATALOG_MISSING" FailedPrecondition;
+    /// A catalog version that is known with other content.
+    CatalogRefused "CATALOG_REFUSED" FailedPrecondition;
     Overloaded "OVERLOADED" ResourceExhausted;
     StoreUnavailable "STORE_UNAVAILABLE" Unavailable;
     ShuttingDown "SHUTTING_DOWN" Unavailable;

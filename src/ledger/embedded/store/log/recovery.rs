@@ -5,15 +5,15 @@
 
 use std::{collections::VecDeque, fs, io, path::Path, path::PathBuf, sync::Arc, sync::Mutex};
 
+use super::super::{
+    Counts, Error,
+    batch::Batch,
+    frame::{self, Kind, SEGMENT_HEADER_BYTES, SegmentHeader},
+};
 use super::{
     Log, LogOptions, Segment, Shared, State, create,
     file::{Faults, LogFile},
     sync_dir, unavailable,
-};
-use crate::ledger::embedded::store::{
-    Counts, Error,
-    batch::Batch,
-    frame::{self, Kind, SEGMENT_HEADER_BYTES, SegmentHeader},
 };
 
 /// What opening the log did.
