@@ -194,6 +194,9 @@ impl Server {
         builder
             .http1()
             .timer(TokioTimer::new())
+            // A request that came whole is answered although its sender closed at once: else it would be left to chance
+            // whether a change has begun.
+            .half_close(true)
             .header_read_timeout(limits.http1_headers)
             .max_headers(64)
             .max_buf_size(REQUEST_MAX);
