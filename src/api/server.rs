@@ -194,8 +194,7 @@ impl Server {
         builder
             .http1()
             .timer(TokioTimer::new())
-            // A request that came whole is answered although its sender closed at once: else it would be left to chance
-            // whether a change has begun.
+            // A caller that sent its request and closed its side is heard all the same.
             .half_close(true)
             .header_read_timeout(limits.http1_headers)
             .max_headers(64)
