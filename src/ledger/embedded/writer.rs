@@ -3,10 +3,7 @@
 
 use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
 
-use tokio::sync::{
-    mpsc::{self, error::TryRecvError},
-    oneshot,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Options,
@@ -119,10 +116,7 @@ impl Writer {
                     Request::Close { done } => close = Some(done),
                 }
                 if jobs.len() + reads.len() < UNIT_COMMANDS_MAX && close.is_none() {
-                    next = match queue.try_recv() {
-                        Ok(request) => Some(request),
-                        Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                    };
+                    next = queue.try_recv().ok();
                 }
             }
             self.unit(&mut jobs);
@@ -264,17 +258,17 @@ impl Writer {
             Read::Accounts { after, limit, answer } => {
                 let from =
                     after.map_or(vec![b'A'], |after| [keys::account(after.as_str().as_bytes()), vec![0]].concat());
-                let _ = answer.send(self.names(vec![b'A'], from, limit, AccountId::parse));
+                let _ = answer.send(self.names(vec![b'A'], &from, limit, AccountId::parse));
             }
             Read::Reservations { account, after, limit, answer } => {
                 let prefix = keys::record(account.as_str().as_bytes(), b"r:");
                 let from = after.map_or(prefix.clone(), |after| [&prefix, after.as_str().as_bytes(), b"\0"].concat());
-                let _ = answer.send(self.names(prefix, from, limit, ReservationId::parse));
+                let _ = answer.send(self.names(prefix, &from, limit, ReservationId::parse));
             }
             Read::Budgets { account, after, limit, answer } => {
                 let prefix = keys::record(account.as_str().as_bytes(), b"b:");
                 let from = after.map_or(prefix.clone(), |after| [&prefix, after.as_str().as_bytes(), b"\0"].concat());
-                let _ = answer.send(self.names(prefix, from, limit, BudgetName::parse));
+                let _ = answer.send(self.names(prefix, &from, limit, BudgetName::parse));
             }
             Read::Activity { account, before, limit, answer } => {
                 let _ = answer.send(self.activity(&account, before, limit));
@@ -294,13 +288,13 @@ impl Writer {
     fn names<T>(
         &self,
         prefix: Vec<u8>,
-        from: Vec<u8>,
+        from: &[u8],
         limit: usize,
         parse: impl Fn(&str) -> Result<T, crate::id::InvalidId>,
     ) -> Result<Vec<T>, Error> {
         let skip = prefix.len();
         let (_, to) = keys::range(prefix);
-        let rows = self.host.store.borrow().scan(&from, &to, limit.min(LIST_MAX), false)?;
+        let rows = self.host.store.borrow().scan(from, &to, limit.min(LIST_MAX), false)?;
         let name = |(key, _): &(Vec<u8>, _)| {
             let text = std::str::from_utf8(&key[skip..]).ok()?;
             parse(text).ok()
