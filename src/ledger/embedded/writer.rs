@@ -1,7 +1,12 @@
 //! The writer: takes requests as they come, applies commands in units of work of at most `UNIT_COMMANDS_MAX`, keeps each
 //! unit with one commit of the store, and answers then. While one unit is being kept the next gathers: no timer.
 
-use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -11,6 +16,7 @@ use super::{
     keys,
     retention::Retention,
     rulebook::Rulebook,
+    stats::Counters,
     store::{self, Batch, Store},
 };
 use crate::{
@@ -60,6 +66,7 @@ pub struct Writer {
     retention: Retention,
     /// Nothing can be dropped before this moment.
     next_drop: Millis,
+    counters: Arc<Counters>,
 }
 
 impl From<store::Error> for Error {
@@ -80,7 +87,7 @@ fn number(bytes: Option<&[u8]>) -> u64 {
 }
 
 impl Writer {
-    pub fn open(dir: &Path, options: &Options, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    pub fn open(dir: &Path, options: &Options, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Result<Self, Error> {
         let store_options = store::Options { durability: options.durability, ..store::Options::default() };
         let store = Store::open(dir, store_options)?;
         let sequence = number(store.get(keys::SEQUENCE)?.as_deref());
@@ -98,6 +105,7 @@ impl Writer {
             loaded_max: options.loaded_max,
             retention: Retention::from(retention),
             next_drop: Millis::default(),
+            counters,
         })
     }
 
@@ -192,7 +200,10 @@ impl Writer {
     fn apply_packed(&mut self, packed: &[u8], count: usize) -> Result<Vec<Vec<u8>>, Error> {
         let now = self.clock.now();
         let before = self.host.sequence.get();
-        let result = match self.rulebook.apply(packed, count, now.get(), self.loaded_max) {
+        let begun = Instant::now();
+        let applied = self.rulebook.apply(packed, count, now.get(), self.loaded_max);
+        self.counters.applied(count, begun);
+        let result = match applied {
             Ok(replies) => self.keep(now, count, before).map(|()| replies),
             Err(error) => {
                 let failure = self.host.failure.borrow_mut().take();
@@ -219,8 +230,10 @@ impl Writer {
         if batch.is_empty() {
             return Ok(());
         }
-        self.host.store.borrow_mut().commit(&batch)?;
-        Ok(())
+        let begun = Instant::now();
+        let kept = self.host.store.borrow_mut().commit(&batch);
+        self.counters.kept(begun);
+        Ok(kept?)
     }
 
     /// Adds the removal of records that are of no use any more to a batch.
