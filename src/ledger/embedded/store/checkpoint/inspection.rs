@@ -18,7 +18,7 @@ use super::damaged;
 use crate::ledger::embedded::store::{Error, log::unavailable};
 
 /// At the end of a table: `SFA!`, version and kind of checksum, checksum (16), place (8) and length (8) of the contents.
-const TRAILER_BYTES: u64 = 38;
+const TRAILER_BYTES: usize = 38;
 const TRAILER_MAGIC: &[u8] = b"SFA!\x01\x00";
 /// Beyond it a list of contents is not believed; real ones have less than a kilobyte.
 const CONTENTS_BYTES_MAX: u64 = 64 * 1024;
@@ -88,8 +88,8 @@ fn has_whole_manifest(tree: &Path) -> io::Result<bool> {
 /// fjall refuses it.
 fn has_whole_contents(table: &Path) -> io::Result<bool> {
     let file = File::open(table)?;
-    let Some(end) = file.metadata()?.len().checked_sub(TRAILER_BYTES) else { return Ok(true) };
-    let mut trailer = [0; TRAILER_BYTES as usize];
+    let Some(end) = file.metadata()?.len().checked_sub(TRAILER_BYTES as u64) else { return Ok(true) };
+    let mut trailer = [0; TRAILER_BYTES];
     file.read_exact_at(&mut trailer, end)?;
     let Some(rest) = trailer.strip_prefix(TRAILER_MAGIC) else { return Ok(true) };
     let place = u64::from_le_bytes(rest[16..24].try_into().expect("eight bytes"));
