@@ -196,7 +196,7 @@ pub struct Store {
     recovered: Recovered,
     options: Options,
     closed: bool,
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 impl Store {
@@ -405,7 +405,17 @@ impl Drop for Store {
     }
 }
 
-fn take_lock(dir: &Path) -> Result<File, Error> {
+/// The directory is ours while it lives.
+struct DirectoryLock(File);
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that is just being started has a copy of it.
+        let _ = self.0.unlock();
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<DirectoryLock, Error> {
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -413,7 +423,7 @@ fn take_lock(dir: &Path) -> Result<File, Error> {
         .open(dir.join("LOCK"))
         .map_err(|error| unavailable("open the lock", &error))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(DirectoryLock(lock)),
         Err(TryLockError::WouldBlock) => {
             Err(Error::Locked { reason: format!("{} is in use by another process", dir.display()) })
         }
