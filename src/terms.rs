@@ -50,10 +50,16 @@ pub enum Cap {
     Soft,
 }
 
+/// Unspent credits that go over into the next cycle: at most so many, and how many cycles they live there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollover {
     pub max: Amount,
     pub cycles: u32,
+}
+
+impl Rollover {
+    /// What rolls over never expires (`rollover: all`).
+    pub const FOR_EVER: u32 = u32::MAX;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -194,6 +194,8 @@ impl Server {
         builder
             .http1()
             .timer(TokioTimer::new())
+            // A caller that sent its request and closed its side is heard all the same.
+            .half_close(true)
             .header_read_timeout(limits.http1_headers)
             .max_headers(64)
             .max_buf_size(REQUEST_MAX);

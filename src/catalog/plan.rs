@@ -171,7 +171,10 @@ fn read_alerts(field: &Field, found: &mut Found) -> Option<Vec<u16>> {
 #[expect(clippy::option_option, reason = "the outer says whether it could be read, the inner whether there is one")]
 fn read_rollover(field: &Field, found: &mut Found) -> Option<Option<Rollover>> {
     if !field.is_map() {
-        return field.choice(found, &[("all", Some(Rollover { max: Amount::MAX, cycles: 1 })), ("none", None)]);
+        return field.choice(
+            found,
+            &[("all", Some(Rollover { max: Amount::MAX, cycles: Rollover::FOR_EVER })), ("none", None)],
+        );
     }
     let mapping = field.mapping(found, &keys::ROLLOVER)?;
     let max = mapping.or("max", Amount::MAX, |field| field.amount_above_zero(found));

@@ -194,7 +194,7 @@ impl Service {
         let changed_terms = profile.overrides != draft.overrides;
         profile.overrides.clone_from(&draft.overrides);
         check_overrides(&profile, plan)?;
-        let status = draft.status.unwrap_or(known.record.status);
+        let status = draft.status.unwrap_or_default();
         if profile == known.profile && status == known.record.status {
             return Ok(None);
         }

@@ -36,7 +36,7 @@ impl Service {
         let print = fingerprint::reserve(&request);
         let id = request.id.clone().unwrap_or_else(new_reservation_id);
         let build = |known: &Known, now| Ok(Verb::Reserve(priced(known, &request, &id, print, now)?));
-        self.decide(&request.account, build).await
+        self.decide(&request.account, build).await.map_err(about(&id))
     }
 
     /// Reserves and commits in one step.
@@ -44,7 +44,7 @@ impl Service {
         let print = fingerprint::charge(&request);
         let id = request.id.clone().unwrap_or_else(new_reservation_id);
         let build = |known: &Known, now| Ok(Verb::Charge(priced(known, &request, &id, print, now)?));
-        self.decide(&request.account, build).await
+        self.decide(&request.account, build).await.map_err(about(&id))
     }
 
     /// Prices items and says whether they would be granted; holds nothing.

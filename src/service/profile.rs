@@ -167,7 +167,8 @@ impl Calendar {
         rollover: Option<Rollover>,
         window: Window,
     ) -> Option<Millis> {
-        let cycles = u64::from(rollover?.cycles.max(1));
+        let rollover = rollover.filter(|rollover| rollover.cycles != Rollover::FOR_EVER)?;
+        let cycles = u64::from(rollover.cycles.max(1));
         let last = window.number.saturating_add(cycles - 1);
         cycle?.window(self.anchor, &self.zone, last).end
     }

@@ -137,6 +137,7 @@ pub struct AccountDraft {
     pub anchor: Option<Millis>,
     /// An IANA zone; `None`: UTC, or the one that the account has.
     pub time_zone: Option<String>,
+    /// `None`: active.
     pub status: Option<Status>,
     pub labels: Labels,
     pub notify: Vec<String>,

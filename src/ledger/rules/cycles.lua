@@ -99,6 +99,24 @@ local function end_allowance(pool)
   return rolls, lapsed
 end
 
+-- Adds what rolled over: to the grant of earlier cycles where that expires no sooner and no later, else as one of its own.
+local function add_rollover(pool, ended, rolls, expires, boundary)
+  if rolls == 0 then
+    return
+  end
+  for i = 1, #pool.grants do
+    local g = pool.grants[i]
+    if g.kind == grants.ROLLOVER and g.expires == expires then
+      g.amount, g.remaining = g.amount + rolls, g.remaining + rolls
+      return
+    end
+  end
+  grants.insert(pool.grants, {
+    id = "rollover." .. arith.text(ended), kind = grants.ROLLOVER, amount = rolls, remaining = rolls, debt = 0,
+    priority = ROLLOVER_PRIORITY, created = boundary, expires = expires, note = "",
+  })
+end
+
 -- Starts the next cycle of a pool of credits at `boundary`, where the last one ended.
 local function roll_credits(account, pool, terms, rollover_expires, boundary)
   grants.lapse(account, pool, boundary)
@@ -113,12 +131,7 @@ local function roll_credits(account, pool, terms, rollover_expires, boundary)
   local ended = pool.cycle
   set_terms(pool, terms)
   pool.fired = 0
-  if rolls > 0 then
-    grants.insert(pool.grants, {
-      id = "rollover." .. arith.text(ended), kind = grants.ROLLOVER, amount = rolls, remaining = rolls, debt = 0,
-      priority = ROLLOVER_PRIORITY, created = boundary, expires = rollover_expires, note = "",
-    })
-  end
+  add_rollover(pool, ended, rolls, rollover_expires, boundary)
   start_counters(pool)
   activity.write(account, activity.RESET, boundary, {
     pool = pool.name, credits = pool.allowance, after = grants.available(pool), details = details,

@@ -2,6 +2,7 @@
 -- time, so that balances are exact whether or not a background task has come by.
 
 local activity = require("activity")
+local grants = require("grants")
 local holds = require("holds")
 local unit = require("unit")
 
@@ -29,6 +30,10 @@ end
 
 -- Ends one hold at its expiry. Its pools are in the cycle of that moment.
 local function expire(account, r)
+  local pools = holds.pools(account, r)
+  for i = 1, #pools do
+    grants.lapse(account, pools[i], r.expires)
+  end
   local quantities = quantities_of(r)
   local costs = quantities and holds.costs(account, r, quantities)
   if costs then
@@ -38,7 +43,7 @@ local function expire(account, r)
   end
   holds.put(account, r)
   holds.log(account, activity.EXPIRE, r, r.expires, nil, { "outcome", costs and "charged" or "released" })
-  holds.save_pools(account, holds.pools(account, r), r.expires)
+  holds.save_pools(account, pools, r.expires)
 end
 
 -- Whether every pool of a reservation is in the cycle of its expiry; those that are not are noted in `stale`.

@@ -238,14 +238,16 @@ function grants.settle_held(pool, part, cost, draws, t)
   return cost - drawn
 end
 
--- Charges credits beyond any hold to the present cycle; `covered` says whether grants must cover all of it.
--- Returns the overage.
+-- Charges credits beyond any hold to the present cycle, out of what no hold has been promised. Returns the overage.
 function grants.charge(pool, cost, draws)
-  pool.consumed = pool.consumed + cost
   if pool.kind == 1 then
+    pool.consumed = pool.consumed + cost
     return 0
   end
-  local overage = cost - draw(pool.grants, cost, draws, pool.cycle)
+  local available = grants.available(pool)
+  local most = available < cost and available or cost
+  local overage = cost - (most > 0 and draw(pool.grants, most, draws, pool.cycle) or 0)
+  pool.consumed = pool.consumed + cost
   pool.overage = pool.overage + overage
   return overage
 end

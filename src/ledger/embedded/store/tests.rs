@@ -2,6 +2,11 @@
 
 use super::*;
 
+mod crash;
+mod damage;
+mod faults;
+mod model;
+
 fn small() -> Options {
     Options {
         durability: Durability::Fsync,
@@ -10,6 +15,11 @@ fn small() -> Options {
         segment_bytes_max: 16 * 1024,
         log_bytes_max: MIB as u64,
     }
+}
+
+/// A directory in memory where there is one: a thousand syncs of a disk take longer than all else.
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 fn put(key: &str, value: &str) -> Batch {
@@ -31,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn reopening_sees_every_committed_batch() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     for durability in [Durability::Fsync, Durability::Interval(Duration::from_millis(1)), Durability::None] {
         let mut store = Store::open(dir.path(), Options { durability, ..small() }).unwrap();
         store.commit(&put("a", &format!("{durability:?}"))).unwrap();
@@ -48,7 +58,7 @@ fn reopening_sees_every_committed_batch() {
 
 #[test]
 fn scans_merge_memory_and_checkpoint() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     for key in ["b", "d", "f", "h"] {
         store.commit(&put(key, "old")).unwrap();
@@ -73,7 +83,7 @@ fn scans_merge_memory_and_checkpoint() {
 
 #[test]
 fn a_directory_in_use_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let store = Store::open(dir.path(), small()).unwrap();
     assert!(matches!(Store::open(dir.path(), small()), Err(Error::Locked { .. })));
     drop(store);
@@ -82,7 +92,7 @@ fn a_directory_in_use_is_refused() {
 
 #[test]
 fn a_newer_format_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     drop(Store::open(dir.path(), small()).unwrap());
     for text in ["stipend-store 2\n", "stipend-store 1", "something else\n", ""] {
         fs::write(dir.path().join("FORMAT"), text).unwrap();
@@ -94,7 +104,7 @@ fn a_newer_format_is_refused() {
 
 #[test]
 fn what_is_too_large_is_refused_and_changes_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     let mut batch = put("a", "1");
     batch.put(*b"b", vec![0; VALUE_BYTES_MAX + 1]);
@@ -104,7 +114,7 @@ fn what_is_too_large_is_refused_and_changes_nothing() {
 
 #[test]
 fn an_appended_batch_is_seen_at_once_and_synced_elsewhere() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), small()).unwrap();
     let syncer = store.syncer();
     let first = store.append(&put("a", "1")).unwrap();
@@ -118,7 +128,7 @@ fn an_appended_batch_is_seen_at_once_and_synced_elsewhere() {
 
 #[test]
 fn checkpoints_happen_by_themselves_and_shrink_the_log() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut store = Store::open(dir.path(), Options { durability: Durability::None, ..small() }).unwrap();
     let value = "v".repeat(500);
     for round in 0..2_000 {
@@ -133,7 +143,7 @@ fn checkpoints_happen_by_themselves_and_shrink_the_log() {
 
 #[test]
 fn writing_the_same_records_over_and_over_takes_bounded_space() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let options = Options { durability: Durability::None, log_bytes_max: 64 * 1024, ..small() };
     let mut store = Store::open(dir.path(), options).unwrap();
     for round in 0..4_000 {
