@@ -37,7 +37,7 @@ async fn survives(restart: impl Fn(&mut Own) -> Stipend) {
     let mut own = own();
     let a = own.stipend().open("hard").await;
     let first = say(&a).await;
-    a.put_budget(a.budget("b1", "credits", 7)).done().await;
+    a.put_budget(budget("b1", "credits", 7)).done().await;
     let balances = a.balances().await;
     let budgets = a.budgets().await;
     let account = a.get().await;
