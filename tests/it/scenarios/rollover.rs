@@ -17,12 +17,12 @@ async fn rule_11_what_the_plan_says_rolls_over_becomes_a_rollover_grant() {
 }
 
 #[tokio::test]
-async fn rule_11_what_rolled_over_lives_one_more_cycle_unless_the_catalog_says_longer() {
+async fn rule_11_all_of_every_missed_cycle_rolls_over() {
     let a = open("roll_all").clock("2025-01-01T00:00:00Z").await;
     a.advance("2025-04-01T00:00:00Z").done().await;
-    // chosen, as the schema of catalogs says: `all` is every credit, for 1 cycle.
-    assert_eq!(a.balance("credits").await.available, 20);
-    assert_eq!(a.remaining_of("credits", Kind::Rollover).await, 10);
+    // chosen: `all` also keeps what had rolled over before.
+    assert_eq!(a.balance("credits").await.available, 40);
+    assert_eq!(a.remaining_of("credits", Kind::Rollover).await, 30);
     a.check_conservation().await;
 }
 
