@@ -53,8 +53,8 @@ impl Own {
     }
 
     /// Stops it with SIGTERM and starts it again on the same data.
-    pub fn restart(&mut self) -> Stipend {
-        let status = self.server.terminate();
+    pub async fn restart(&mut self) -> Stipend {
+        let status = self.server.terminate().await;
         assert!(status.success(), "the server ended with {status} on SIGTERM");
         self.server.start_again();
         self.stipend()
