@@ -18,8 +18,8 @@ pub mod prelude {
     pub use super::{
         account::Account,
         call::Failure,
-        client::{ItemWith, Stipend, at, item, said, span},
-        race::{duplicates, race},
+        client::{ItemWith, Stipend, at, budget, item, said, span},
+        race::{Job, duplicates, race},
         world::{open, own},
     };
 }

@@ -62,9 +62,9 @@ impl File {
                         continue;
                     }
                     let rest = &line[at + root.len()..];
-                    if rest.starts_with('{') {
+                    if let Some(list) = rest.strip_prefix('{') {
                         let following = code[index + 1..].iter().map(|(_, line)| *line);
-                        let text: Vec<&str> = std::iter::once(&rest[1..]).chain(following).collect();
+                        let text: Vec<&str> = std::iter::once(list).chain(following).collect();
                         found.extend(heads(&text.join("\n")).into_iter().map(|name| (*number, name)));
                     } else {
                         found.push((*number, word(rest)));

@@ -21,7 +21,7 @@ const ACTIVITY_PATIENCE: Duration = Duration::from_secs(10);
 pub struct Account {
     pub stipend: Stipend,
     pub id: String,
-    /// What PutAccount was given.
+    /// What `PutAccount` was given.
     put: v1::Account,
     checked: AtomicBool,
     overage_expected: AtomicBool,
@@ -130,11 +130,6 @@ impl Account {
             catalog_version: version.into(),
             when: when.into(),
         })
-    }
-
-    /// A budget that is hard and never starts afresh.
-    pub fn budget(&self, name: &str, pool: &str, limit: i64) -> v1::Budget {
-        v1::Budget { name: name.into(), pool: pool.into(), limit, cap: v1::Cap::Hard.into(), ..v1::Budget::default() }
     }
 
     pub fn put_budget(&self, budget: v1::Budget) -> Call<v1::PutBudgetRequest> {

@@ -97,6 +97,7 @@ verbs! {
 pub trait Decides: Verb {
     type Yes: fmt::Debug;
 
+    #[expect(clippy::result_large_err, reason = "tests do not mind")]
     fn decision(answer: Self::Answer) -> Result<Self::Yes, v1::Denial>;
 }
 

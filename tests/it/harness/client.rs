@@ -58,6 +58,11 @@ pub fn item(action: &str, quantity: i64) -> v1::Item {
     v1::Item { action: action.into(), quantity, ..v1::Item::default() }
 }
 
+/// A budget that is hard and never starts afresh.
+pub fn budget(name: &str, pool: &str, limit: i64) -> v1::Budget {
+    v1::Budget { name: name.into(), pool: pool.into(), limit, cap: v1::Cap::Hard.into(), ..v1::Budget::default() }
+}
+
 /// What else an item may say.
 pub trait ItemWith {
     fn subject(self, subject: &str) -> Self;

@@ -1,10 +1,13 @@
 //! Many callers at once: each on its own task, over several connections, let loose by one barrier.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use tokio::{sync::Barrier, task::JoinSet};
 
 use super::call::{Call, Failure, Verb};
+
+/// One caller's work, where callers differ in what they do.
+pub type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Runs every job at once and gives their results in the order of the jobs.
 pub async fn race<T, F>(jobs: impl IntoIterator<Item = F>) -> Vec<T>

@@ -132,20 +132,20 @@ impl Server {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub async fn terminate(&mut self) -> ExitStatus {
         terminate(self.pid());
-        self.wait()
+        self.wait().await
     }
 
-    /// Waits for an end that was asked for.
-    pub fn wait(&mut self) -> ExitStatus {
+    /// Waits for an end that was asked for. Clients of this runtime go on meanwhile: a stop is a matter of two.
+    pub async fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status;
             }
             assert!(Instant::now() < deadline, "the server did not end after SIGTERM");
-            thread::sleep(Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

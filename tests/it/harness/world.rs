@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     future::{Future, IntoFuture},
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::LazyLock,
 };
@@ -22,7 +22,7 @@ fn catalog(file: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "it", "catalogs", file].iter().collect()
 }
 
-fn launch(home: PathBuf) -> Launch {
+fn launch(home: &Path) -> Launch {
     Launch {
         backend: Backend::from_env(),
         data: home.join("data"),
@@ -32,7 +32,7 @@ fn launch(home: PathBuf) -> Launch {
 
 static SHARED: LazyLock<Server> = LazyLock::new(|| {
     let home = TempDir::new().expect("a temporary directory can be made").keep();
-    Server::start_guarded(launch(home.clone()), &home)
+    Server::start_guarded(launch(&home), &home)
 });
 
 /// The server that all tests share.
@@ -53,8 +53,8 @@ impl Own {
     }
 
     /// Stops it with SIGTERM and starts it again on the same data.
-    pub fn restart(&mut self) -> Stipend {
-        let status = self.server.terminate();
+    pub async fn restart(&mut self) -> Stipend {
+        let status = self.server.terminate().await;
         assert!(status.success(), "the server ended with {status} on SIGTERM");
         self.server.start_again();
         self.stipend()
@@ -71,7 +71,7 @@ impl Own {
 /// Starts a server for one test.
 pub fn own() -> Own {
     let home = TempDir::new().expect("a temporary directory can be made");
-    Own { server: Server::start(launch(home.path().to_owned())), _home: home }
+    Own { server: Server::start(launch(home.path())), _home: home }
 }
 
 /// An account that nobody has had before, about to be made; `.await` makes it.

@@ -107,7 +107,7 @@ async fn a_deleted_account_is_gone_with_everything_that_it_had() {
     a.grant("credits", "g1", 5).done().await;
     a.reserve("r1", [item("reply", 2)]).granted().await;
     a.charge("c1", [item("signup", 1).subject("u1")]).granted().await;
-    a.put_budget(a.budget("b", "credits", 5)).done().await;
+    a.put_budget(budget("b", "credits", 5)).done().await;
     a.stipend.call(v1::DeleteAccountRequest { account: a.id.clone() }).done().await;
     a.reserve("r2", [item("reply", 1)]).failed().await.is(Code::NotFound, "ACCOUNT_NOT_FOUND");
     a.put(|_| {}).await.expect("the id is free again");

@@ -5,7 +5,7 @@ use crate::harness::prelude::*;
 async fn with_budgets(limits: &[(&str, i64)]) -> Account {
     let a = open("hundred").clock("2025-01-01T00:00:00Z").await;
     for (name, limit) in limits {
-        a.put_budget(a.budget(name, "credits", *limit)).done().await;
+        a.put_budget(budget(name, "credits", *limit)).done().await;
     }
     a
 }
@@ -77,7 +77,7 @@ async fn rule_16_a_budget_counts_only_its_own_pool() {
 #[tokio::test]
 async fn rule_16_a_budget_starts_afresh_in_its_own_cycle() {
     let a = open("hundred").clock("2025-01-01T00:00:00Z").await;
-    let budget = v1::Budget { cycle: "1 day".into(), ..a.budget("daily", "credits", 3) };
+    let budget = v1::Budget { cycle: "1 day".into(), ..budget("daily", "credits", 3) };
     let put = a.put_budget(budget).done().await;
     assert_eq!(put.reset_time, Some(at("2025-01-02T00:00:00Z")));
     a.charge("c1", [item("reply", 3)]).budgets(&["daily"]).granted().await;
@@ -103,7 +103,7 @@ async fn rule_16_a_budget_without_a_cycle_never_starts_afresh() {
 #[tokio::test]
 async fn rule_16_a_soft_budget_counts_and_never_refuses() {
     let a = open("hundred").await;
-    let mut budget = a.budget("soft", "credits", 3);
+    let mut budget = budget("soft", "credits", 3);
     budget.set_cap(v1::Cap::Soft);
     a.put_budget(budget).done().await;
     a.charge("c1", [item("reply", 8)]).budgets(&["soft"]).granted().await;
@@ -136,10 +136,10 @@ async fn rule_16_a_budget_that_nobody_made_is_not_found() {
 async fn rule_16_a_changed_budget_keeps_what_it_has_consumed() {
     let a = with_budgets(&[("b", 5)]).await;
     a.charge("c1", [item("reply", 4)]).budgets(&["b"]).granted().await;
-    let put = a.put_budget(a.budget("b", "credits", 8)).done().await;
+    let put = a.put_budget(budget("b", "credits", 8)).done().await;
     assert_eq!((put.limit, put.consumed), (8, 4));
     a.charge("c2", [item("reply", 4)]).budgets(&["b"]).granted().await;
-    a.put_budget(a.budget("b", "credits", 2)).done().await;
+    a.put_budget(budget("b", "credits", 2)).done().await;
     let denial = a.charge("c3", [item("reply", 1)]).budgets(&["b"]).denied().await;
     assert_eq!(denial.available, 0);
     a.check_conservation().await;

@@ -182,8 +182,8 @@ async fn rule_11_advancing_again_to_the_same_moment_resets_once() {
 
 /// An anchor such that a cycle of a day ends that long from now.
 fn a_day_that_ends_in(wait: Duration) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970") + wait;
-    let yesterday = now - Duration::from_secs(24 * 3600);
+    let end = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970") + wait;
+    let yesterday = end.checked_sub(Duration::from_secs(24 * 3600)).expect("after 1970");
     jiff::Timestamp::from_millisecond(i64::try_from(yesterday.as_millis()).expect("a moment"))
         .expect("valid")
         .to_string()
@@ -205,7 +205,7 @@ async fn rule_11_callers_racing_over_a_boundary_in_real_time_find_one_new_allowa
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_11_callers_racing_the_boundary_itself_are_charged_to_one_cycle_or_the_other() {
     let a = open("daily").clock("2025-01-01T00:00:00Z").await;
-    let mut jobs: Vec<std::pin::Pin<Box<dyn Future<Output = bool> + Send>>> = Vec::new();
+    let mut jobs: Vec<Job<bool>> = Vec::new();
     for n in 0..32 {
         let charge = a.charge(&format!("c{n}"), [item("reply", 1)]).lane(n);
         jobs.push(Box::pin(async move { charge.decided().await.is_ok() }));

@@ -1,6 +1,6 @@
 //! Rule 7: a hold ends once.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use crate::harness::prelude::*;
 
@@ -139,7 +139,7 @@ async fn rule_07_a_commit_after_a_second_of_real_time_is_late() {
     a.check_conservation().await;
 }
 
-type Ending = Pin<Box<dyn Future<Output = (&'static str, Result<i64, Failure>)> + Send>>;
+type Ending = Job<(&'static str, Result<i64, Failure>)>;
 
 /// Commits and releases of one hold, from 8 callers each.
 fn endings_of(a: &Account, id: &str) -> Vec<Ending> {

@@ -155,7 +155,7 @@ async fn rule_14_of_32_extends_at_once_as_many_are_granted_as_there_are_credits(
 async fn rule_14_extends_racing_a_commit_are_in_the_charge_or_fail() {
     let a = open("hundred").await;
     a.reserve("r1", [item("reply", 1)]).granted().await;
-    let mut jobs: Vec<std::pin::Pin<Box<dyn Future<Output = Result<i64, Failure>> + Send>>> = Vec::new();
+    let mut jobs: Vec<Job<Result<i64, Failure>>> = Vec::new();
     for n in 0..24 {
         let extend = a.extend("r1", &format!("e{n}")).more(&[1]).lane(n);
         jobs.push(Box::pin(async move { extend.send().await.map(|_| 1) }));

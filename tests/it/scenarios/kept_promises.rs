@@ -175,7 +175,7 @@ async fn rule_05_commits_racing_the_reset_never_touch_the_new_allowance() {
     for n in 0..20 {
         a.reserve(&format!("r{n}"), [item("reply", 5)]).ttl(DAY).granted().await;
     }
-    let mut jobs: Vec<std::pin::Pin<Box<dyn Future<Output = i64> + Send>>> = Vec::new();
+    let mut jobs: Vec<Job<i64>> = Vec::new();
     for n in 0..20 {
         let commit = a.commit(&format!("r{n}")).lane(n);
         jobs.push(Box::pin(async move { commit.done().await.charges[0].credits }));

@@ -190,7 +190,7 @@ async fn rule_17_a_repeated_plan_change_changes_nothing_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_17_charges_racing_plan_changes_are_all_counted() {
     let a = open("hundred").await;
-    let mut jobs: Vec<std::pin::Pin<Box<dyn Future<Output = i64> + Send>>> = Vec::new();
+    let mut jobs: Vec<Job<i64>> = Vec::new();
     for n in 0..32 {
         let charge = a.charge(&format!("c{n}"), [item("reply", 1)]).lane(n);
         jobs.push(Box::pin(async move { i64::from(charge.decided().await.is_ok()) }));

@@ -1,4 +1,4 @@
-//! What there is to buy, and what it would cost: GetCatalog and Quote.
+//! What there is to buy, and what it would cost: `GetCatalog` and Quote.
 
 use crate::harness::prelude::*;
 

@@ -30,7 +30,7 @@ async fn rule_08_a_repeated_reserve_gets_its_first_answer_even_after_the_hold_ch
 #[tokio::test]
 async fn rule_08_the_same_id_with_another_reserve_already_exists() {
     let a = open("hard").await;
-    a.put_budget(a.budget("b1", "credits", 10)).done().await;
+    a.put_budget(budget("b1", "credits", 10)).done().await;
     let ask = || a.reserve("r1", [item("reply", 2)]).ttl(300);
     let first = ask().granted().await;
     let others = [

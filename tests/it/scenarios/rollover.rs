@@ -27,6 +27,16 @@ async fn rule_11_all_of_every_missed_cycle_rolls_over() {
 }
 
 #[tokio::test]
+async fn rule_11_what_every_missed_cycle_left_lives_as_many_cycles_as_said() {
+    let a = open("roll_long").clock("2025-01-01T00:00:00Z").await;
+    a.advance("2025-04-01T00:00:00Z").done().await;
+    assert_eq!(a.balance("credits").await.available, 40, "what January, February and March left");
+    a.advance("2025-05-01T00:00:00Z").done().await;
+    assert_eq!(a.balance("credits").await.available, 40, "January's is over, April's is there");
+    a.check_conservation().await;
+}
+
+#[tokio::test]
 async fn rule_11_at_most_the_maximum_rolls_over_and_lives_as_many_cycles_as_said() {
     let a = open("roll_some").clock("2025-01-01T00:00:00Z").await;
     a.charge("c1", [item("reply", 3)]).granted().await;

@@ -48,7 +48,7 @@ async fn rule_20_the_first_refusal_per_pool_and_reason_and_cycle_shows() {
     a.charge("m1", [item("call_minute", 61)]).denied().await;
     a.charge("m2", [item("call_minute", 61)]).denied().await;
     a.activity("denied", 2).await;
-    a.put_budget(a.budget("b", "credits", 1)).done().await;
+    a.put_budget(budget("b", "credits", 1)).done().await;
     a.charge("b1", [item("reply", 2)]).budgets(&["b"]).denied().await;
     a.activity("denied", 3).await;
     a.advance("2025-02-01T00:00:00Z").done().await;

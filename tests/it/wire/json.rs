@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use prost::Message as _;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tonic_types::pb::ErrorInfo;
 
 use crate::harness::{
@@ -10,7 +11,7 @@ use crate::harness::{
     prelude::*,
 };
 
-/// The code and the ErrorInfo of a failed call.
+/// The code and the `ErrorInfo` of a failed call.
 fn failure(answer: &Answer) -> (String, ErrorInfo) {
     let body = answer.json();
     assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json")), "{answer:?}");
@@ -146,8 +147,6 @@ async fn json_and_grpc_share_their_retries() {
 
 #[tokio::test]
 async fn a_mutation_whose_caller_hangs_up_still_finishes() {
-    use tokio::io::AsyncWriteExt as _;
-
     let a = open("hundred").await;
     let addr = a.stipend.addr();
     for n in 0..20 {
@@ -168,6 +167,31 @@ async fn a_mutation_whose_caller_hangs_up_still_finishes() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert_eq!(a.balance("credits").await.consumed, 20);
+    a.check_conservation().await;
+}
+
+#[tokio::test]
+async fn a_mutation_whose_caller_hangs_up_is_done_whole_or_not_at_all() {
+    let a = open("hundred").await;
+    let addr = a.stipend.addr();
+    for n in 0..40 {
+        let id = format!("c{n}");
+        let body = json!({"account": a.id, "reservationId": id, "items": [{"action": "reply"}]}).to_string();
+        let request = format!(
+            "POST /stipend.v1.QuotaService/Charge HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = tokio::net::TcpStream::connect(addr).await.expect("the server takes connections");
+        stream.write_all(request.as_bytes()).await.expect("a request can be written");
+        // Hangs up without waiting for the answer: at once, or while it is being worked on.
+        tokio::time::sleep(std::time::Duration::from_micros(100 * n)).await;
+        drop(stream);
+    }
+    for n in 0..40 {
+        a.charge(&format!("c{n}"), [item("reply", 1)]).granted().await;
+    }
+    assert_eq!(a.balance("credits").await.consumed, 40, "each retry found its charge, or made it");
     a.check_conservation().await;
 }
 

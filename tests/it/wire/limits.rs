@@ -2,7 +2,7 @@
 
 use crate::harness::{http::post, prelude::*};
 
-/// Requires an INVALID_ARGUMENT whose field is named.
+/// Requires an `INVALID_ARGUMENT` whose field is named.
 #[track_caller]
 fn names(failure: &Failure, field: &str) {
     failure.is(Code::InvalidArgument, "INVALID_ARGUMENT");
@@ -52,7 +52,7 @@ async fn ids_have_their_form() {
         names(&a.refund(bad, "r1").failed().await, "refund_id");
         names(&a.extend("r1", bad).ttl(60).failed().await, "extend_id");
         names(&a.reserve("r1", [item("reply", 1)]).budgets(&[bad]).failed().await, "budgets");
-        names(&a.put_budget(a.budget(bad, "credits", 1)).failed().await, "name");
+        names(&a.put_budget(budget(bad, "credits", 1)).failed().await, "name");
         let mut reserve = a.reserve("r1", [item("reply", 1)]);
         reserve.request.account = bad.into();
         names(&reserve.failed().await, "account");
@@ -207,7 +207,7 @@ async fn a_request_of_more_than_64_kib_is_refused_in_json() {
 #[tokio::test]
 async fn an_enum_value_that_nobody_knows_is_refused() {
     let a = open("hard").await;
-    let mut budget = a.budget("b", "credits", 1);
+    let mut budget = budget("b", "credits", 1);
     budget.cap = 99;
     names(&a.put_budget(budget).failed().await, "cap");
     let mut change = a.change_plan("hundred", "", v1::change_plan_request::When::Now);
@@ -220,10 +220,10 @@ async fn an_enum_value_that_nobody_knows_is_refused() {
 async fn a_budget_has_a_pool_of_the_plan_and_a_limit_and_a_readable_cycle() {
     let a = open("hard").await;
     for cycle in ["every day", "0 days", "1", "-1 month", "1 fortnight"] {
-        let budget = v1::Budget { cycle: cycle.into(), ..a.budget("b", "credits", 1) };
+        let budget = v1::Budget { cycle: cycle.into(), ..budget("b", "credits", 1) };
         names(&a.put_budget(budget).failed().await, "cycle");
     }
-    names(&a.put_budget(a.budget("b", "credits", -1)).failed().await, "limit");
-    a.put_budget(a.budget("b", "no_such_pool", 1)).failed().await.is(Code::InvalidArgument, "UNKNOWN_POOL");
+    names(&a.put_budget(budget("b", "credits", -1)).failed().await, "limit");
+    a.put_budget(budget("b", "no_such_pool", 1)).failed().await.is(Code::InvalidArgument, "UNKNOWN_POOL");
     a.check_conservation().await;
 }

@@ -95,9 +95,9 @@ async fn every_command_is_answered_under_its_sequence() {
 async fn ten_thousand_commands_are_answered_once_each() {
     let a = open("hundred").await;
     let Pipe { commands, answers } = Pipe::open(&a.stipend).await;
-    let charges: Vec<_> = (0..10_000).map(|n| a.charge(&format!("c{n}"), [item("reply", 1)]).request).collect();
+    let requests: Vec<_> = (0..10_000).map(|n| a.charge(&format!("c{n}"), [item("reply", 1)]).request).collect();
     let sender = async move {
-        for (sequence, charge) in (0..).zip(charges) {
+        for (sequence, charge) in (0..).zip(requests) {
             let request = PipelineRequest { sequence, command: Some(Command::Charge(charge)) };
             commands.send(request).await.expect("the stream takes commands");
         }

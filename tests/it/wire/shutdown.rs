@@ -34,7 +34,7 @@ async fn a_stop_under_load_answers_every_call_that_it_took_and_ends_with_0() {
         terminate(pid);
     };
     let (answered, ()) = tokio::join!(race(callers), stop);
-    let status = own.server.wait();
+    let status = own.server.wait().await;
     assert!(status.success(), "the server ended with {status}");
     let answered: i64 = answered.into_iter().sum();
     assert!(answered > 0, "the load must have begun");
@@ -52,7 +52,7 @@ async fn a_stop_ends_streams_that_are_open() {
     let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);
     let answers = own.stipend().quota().pipeline(stream).await.expect("a stream opens");
     a.check_conservation().await;
-    let status = own.server.terminate();
+    let status = own.server.terminate().await;
     assert!(status.success(), "an idle stream must not hold up a stop: {status}");
     drop((commands, answers));
 }
