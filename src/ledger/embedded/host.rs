@@ -7,10 +7,11 @@ use std::{
     rc::Rc,
 };
 
-use mlua::{Lua, Table, Value};
+use mlua::{Lua, LuaString, Table, Value};
 
 use super::{
-    keys, pack,
+    keys,
+    pack::{self, Arena},
     store::{self, Batch, Store},
 };
 
@@ -18,6 +19,8 @@ use super::{
 pub struct Host {
     pub store: RefCell<Store>,
     pub batch: RefCell<Batch>,
+    /// Packed bytes of this unit.
+    pub arena: Rc<RefCell<Arena>>,
     /// Accounts removed in this unit: what the store still has of them is not read any more.
     removed: RefCell<HashSet<Vec<u8>>>,
     /// Sequence of the next activity entry.
@@ -31,6 +34,7 @@ impl Host {
         Rc::new(Self {
             store: RefCell::new(store),
             batch: RefCell::new(Batch::new()),
+            arena: Rc::default(),
             removed: RefCell::default(),
             sequence: Cell::new(sequence),
             failure: RefCell::default(),
@@ -40,6 +44,7 @@ impl Host {
     /// Forgets the changes of a unit, kept or not.
     pub fn clear(&self) {
         self.batch.borrow_mut().clear();
+        self.arena.borrow_mut().clear();
         self.removed.borrow_mut().clear();
         self.failure.borrow_mut().take();
     }
@@ -50,17 +55,17 @@ impl Host {
         mlua::Error::runtime(text)
     }
 
-    fn read(&self, lua: &Lua, account: &[u8], field: &[u8]) -> mlua::Result<Value> {
+    fn read(&self, account: &[u8], field: &[u8]) -> mlua::Result<Option<usize>> {
         if self.removed.borrow().contains(account) {
-            return Ok(Value::Nil);
+            return Ok(None);
         }
         let found = self.store.borrow().get(&keys::record(account, field)).map_err(|error| self.failed(error))?;
         match found {
             Some(bytes) => {
                 let record = bytes.get(8..).ok_or_else(|| mlua::Error::runtime("a record is cut short"))?;
-                Ok(Value::String(lua.create_string(record)?))
+                Ok(Some(self.arena.borrow_mut().add(record)))
             }
-            None => Ok(Value::Nil),
+            None => Ok(None),
         }
     }
 
@@ -140,55 +145,55 @@ impl Host {
     /// The module `host` of the rulebook.
     pub fn module(self: &Rc<Self>, lua: &Lua) -> mlua::Result<Table> {
         let module = lua.create_table()?;
-        let (pack, unpack) = pack::functions(lua)?;
-        module.set("pack", pack)?;
-        module.set("unpack", unpack)?;
+        pack::add_functions(lua, &module, &self.arena)?;
         let host = Rc::clone(self);
         module.set(
             "read",
-            lua.create_function(move |lua, (account, field): (mlua::LuaString, mlua::LuaString)| {
-                host.read(lua, &account.as_bytes(), &field.as_bytes())
+            lua.create_function(move |_, (account, field): (LuaString, LuaString)| {
+                host.read(&account.as_bytes(), &field.as_bytes())
             })?,
         )?;
         let host = Rc::clone(self);
         module.set(
             "holds",
-            lua.create_function(move |lua, (account, limit): (mlua::LuaString, usize)| {
+            lua.create_function(move |lua, (account, limit): (LuaString, usize)| {
                 host.holds(lua, &account.as_bytes(), limit)
             })?,
         )?;
         let host = Rc::clone(self);
         module.set(
             "write",
-            lua.create_function(
-                move |_, (account, field, record, drop_at): (mlua::LuaString, mlua::LuaString, Value, u64)| {
-                    let record = record.as_string().map(mlua::LuaString::as_bytes);
-                    host.write(&account.as_bytes(), &field.as_bytes(), record.as_deref(), drop_at);
-                    Ok(())
-                },
-            )?,
-        )?;
-        let host = Rc::clone(self);
-        module.set(
-            "index",
-            lua.create_function(
-                move |_, (account, id, before, expires): (mlua::LuaString, mlua::LuaString, u64, u64)| {
-                    host.index(&account.as_bytes(), &id.as_bytes(), before, expires);
-                    Ok(())
-                },
-            )?,
-        )?;
-        let host = Rc::clone(self);
-        module.set(
-            "emit",
-            lua.create_function(move |_, (account, entry): (mlua::LuaString, mlua::LuaString)| {
-                host.emit(&account.as_bytes(), &entry.as_bytes());
+            lua.create_function(move |_, (account, field, record, drop_at): (LuaString, LuaString, Value, u64)| {
+                // `false` removes the record.
+                let record = if record.as_boolean() == Some(false) { None } else { Some(handle_of(&record)?) };
+                let arena = host.arena.borrow();
+                let record = record.map(|handle| arena.get(handle)).transpose()?;
+                host.write(&account.as_bytes(), &field.as_bytes(), record, drop_at);
                 Ok(())
             })?,
         )?;
         let host = Rc::clone(self);
-        module
-            .set("remove", lua.create_function(move |_, account: mlua::LuaString| host.remove(&account.as_bytes()))?)?;
+        module.set(
+            "index",
+            lua.create_function(move |_, (account, id, before, expires): (LuaString, LuaString, u64, u64)| {
+                host.index(&account.as_bytes(), &id.as_bytes(), before, expires);
+                Ok(())
+            })?,
+        )?;
+        let host = Rc::clone(self);
+        module.set(
+            "emit",
+            lua.create_function(move |_, (account, entry): (LuaString, usize)| {
+                host.emit(&account.as_bytes(), host.arena.borrow().get(entry)?);
+                Ok(())
+            })?,
+        )?;
+        let host = Rc::clone(self);
+        module.set("remove", lua.create_function(move |_, account: LuaString| host.remove(&account.as_bytes()))?)?;
         Ok(module)
     }
+}
+
+fn handle_of(value: &Value) -> mlua::Result<usize> {
+    value.as_usize().ok_or_else(|| mlua::Error::runtime("packed bytes are wanted"))
 }

@@ -49,5 +49,19 @@ pub fn document(name: &str) -> Vec<u8> {
     [b"C", name.as_bytes()].concat()
 }
 
+/// The answers that go with a record: those of a reservation to what made it and what ended it.
+pub fn answers(record: &[u8]) -> Vec<Vec<u8>> {
+    let Some(name) = record.iter().position(|byte| *byte == 0).map(|end| end + 1) else { return Vec::new() };
+    if !record[name..].starts_with(b"r:") {
+        return Vec::new();
+    }
+    let answer = |kind: u8| {
+        let mut key = record.to_vec();
+        key[name] = kind;
+        key
+    };
+    vec![answer(b'q'), answer(b'e')]
+}
+
 pub const SEQUENCE: &[u8] = b"Msequence";
 pub const RETENTION: &[u8] = b"Mretention";

@@ -9,7 +9,9 @@ use crate::ledger::rules;
 
 /// The rules over one host.
 pub struct Rulebook {
-    lua: Lua,
+    host: Rc<Host>,
+    /// Functions only refer to it; it lives as long as they are called.
+    _lua: Lua,
     apply: Function,
     forget: Function,
 }
@@ -30,19 +32,15 @@ impl Rulebook {
         let main: Table = modules.get("main")?;
         // As in a Redis script, the rules see no globals of one another.
         lua.globals().set("require", mlua::Nil)?;
-        Ok(Self { apply: main.get("apply")?, forget: main.get("forget")?, lua })
+        Ok(Self { apply: main.get("apply")?, forget: main.get("forget")?, host: Rc::clone(host), _lua: lua })
     }
 
     /// Applies packed commands; one packed reply for each.
     pub fn apply(&self, commands: &[u8], count: usize, now_ms: u64, loaded_max: usize) -> mlua::Result<Vec<Vec<u8>>> {
-        let commands = self.lua.create_string(commands)?;
+        let commands = self.host.arena.borrow_mut().add(commands);
         let replies: Table = self.apply.call((commands, count, now_ms, loaded_max))?;
-        let mut list = Vec::with_capacity(count);
-        for index in 1..=count {
-            let reply: mlua::LuaString = replies.raw_get(index)?;
-            list.push(reply.as_bytes().to_vec());
-        }
-        Ok(list)
+        let arena = self.host.arena.borrow();
+        (1..=count).map(|index| arena.get(replies.raw_get(index)?).map(<[u8]>::to_vec)).collect()
     }
 
     /// Forgets what is loaded, after a unit whose changes could not be kept.

@@ -253,6 +253,7 @@ impl Writer {
             let current = store.get(key)?;
             // Kept longer since: then another drop key stands for it.
             if number(current.as_deref().and_then(|record| record.get(..8))) == moment {
+                keys::answers(key).into_iter().for_each(|answer| batch.delete(answer));
                 batch.delete(key.to_vec());
             }
             batch.delete(drop_key.clone());

@@ -23,13 +23,18 @@ function activity.write(account, kind, t, entry)
   local subject, dimensions, metadata = entry.subject or "", entry.dimensions or "", entry.metadata or ""
   local details = entry.details or NONE
   local after = entry.after or 0
-  local bytes = host.pack(LAYOUT, kind, t, #pool, pool, #action, action, entry.credits or 0, entry.quantity or 0,
+  local head = host.pack(LAYOUT, kind, t, #pool, pool, #action, action, entry.credits or 0, entry.quantity or 0,
     #reservation, reservation, #subject, subject, entry.duplicate or 0, #dimensions, dimensions, #metadata, metadata,
     after > 0 and after or 0, #details)
-  for i = 1, #details do
-    bytes = bytes .. host.pack("<Hc0", #details[i], details[i])
+  if #details == 0 then
+    unit.emit(account, head)
+    return
   end
-  unit.emit(account, bytes)
+  local parts = { head }
+  for i = 1, #details do
+    parts[i + 1] = host.pack("<Hc0", #details[i], details[i])
+  end
+  unit.emit(account, host.concat(parts))
 end
 
 function activity.grant_expired(account, pool, grant, after)

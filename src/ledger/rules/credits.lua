@@ -49,7 +49,7 @@ end
 
 function credits.grant(account, request)
   local field = "g:" .. request.id
-  local given = unit.get(account, field)
+  local given = unit.given(account, field)
   if given then
     return given.fingerprint == request.fingerprint and given.answer or reply.rejected(reply.GRANT_EXISTS)
   end
@@ -83,9 +83,7 @@ function credits.grant(account, request)
     details = { "grant_id", request.id, "note", request.note },
   })
   holds.save_pools(account, { pool }, t, true)
-  local answer = reply.grant(grant, pool)
-  unit.put(account, field, { fingerprint = request.fingerprint, answer = answer })
-  return answer
+  return unit.give(account, field, request.fingerprint, reply.grant(grant, pool))
 end
 
 -- Takes back what is unspent of a grant and backs no hold. Revoked again, it takes back nothing.
@@ -96,7 +94,7 @@ function credits.revoke(account, request)
   end
   local grant, index = grants.find(pool.grants, request.id)
   if not grant or grant.kind == grants.ALLOWANCE then
-    if not unit.get(account, "g:" .. request.id) then
+    if not unit.given(account, "g:" .. request.id) then
       return reply.rejected(reply.GRANT_NOT_FOUND)
     end
     return reply.revoked({

@@ -33,8 +33,12 @@ local function prepare(account, r)
 end
 
 -- A reservation that ended by this very request answers as it did then.
-local function repeated(r, request)
-  return r.end_answer ~= "" and r.end_fingerprint == request.fingerprint and r.end_answer or nil
+local function repeated(account, r, request)
+  if r.state == holds.ACTIVE then
+    return nil
+  end
+  local given = unit.given(account, "e:" .. r.id)
+  return given and given.fingerprint == request.fingerprint and given.answer or nil
 end
 
 local function reserved_quantities(r)
@@ -46,9 +50,8 @@ local function reserved_quantities(r)
 end
 
 local function keep_answer(account, r, request, answer)
-  r.end_fingerprint, r.end_answer = request.fingerprint, answer
   holds.put(account, r)
-  return answer
+  return unit.give(account, "e:" .. r.id, request.fingerprint, answer)
 end
 
 -- Commit (rules 6, 7): of a live hold, or late, of one that expired.
@@ -57,7 +60,7 @@ function finish.commit(account, request)
   if not r then
     return reply.rejected(reply.RESERVATION_NOT_FOUND)
   end
-  local again = repeated(r, request)
+  local again = repeated(account, r, request)
   if again then
     return again
   end
@@ -94,7 +97,7 @@ function finish.release(account, request)
   if not r then
     return reply.rejected(reply.RESERVATION_NOT_FOUND)
   end
-  local again = repeated(r, request)
+  local again = repeated(account, r, request)
   if again then
     return again
   end
@@ -195,7 +198,7 @@ end
 -- Refund (rule 19), once per refund id.
 function finish.refund(account, request)
   local field = "f:" .. request.id
-  local given = unit.get(account, field)
+  local given = unit.given(account, field)
   if given then
     return given.fingerprint == request.fingerprint and given.answer or reply.rejected(reply.REFUND_EXISTS)
   end
@@ -230,8 +233,7 @@ function finish.refund(account, request)
   holds.save_pools(account, pools, t)
   holds.put(account, r)
   local answer = reply.refunded(amounts, pools)
-  unit.put(account, field, { fingerprint = request.fingerprint, answer = answer }, unit.drop_after(account, holds.RETENTION))
-  return answer
+  return unit.give(account, field, request.fingerprint, answer, unit.drop_after(account, holds.RETENTION))
 end
 
 return finish

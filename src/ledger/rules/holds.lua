@@ -85,8 +85,7 @@ end
 function holds.new(request, granted, t, expires)
   local r = {
     id = request.id, state = holds.ACTIVE, created = t, expires = expires, ended = 0, final_unit = granted.final, late = 0,
-    metadata = request.metadata, fingerprint = request.fingerprint, answer = "", end_fingerprint = "", end_answer = "",
-    items = {}, budgets = {},
+    metadata = request.metadata, items = {}, budgets = {},
   }
   for i = 1, #request.items do
     r.items[i] = new_item(request.items[i], request.by_name[request.items[i].pool], granted, i)

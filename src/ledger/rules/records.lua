@@ -1,13 +1,14 @@
 -- The records of the ledger and how they are packed: little-endian, fixed order, a format number first.
 -- A field names a record within its account; its first byte tells the kind:
 --   a account · i profile (opaque) · p:POOL · r:RESERVATION · b:BUDGET · m:ACTION\0SUBJECT mark
---   g:GRANT · f:REFUND · x:RESERVATION\0EXTEND answers given
+--   q:RESERVATION · e:RESERVATION · g:GRANT · f:REFUND · x:RESERVATION\0EXTEND answers given: to a Reserve or Charge, to
+--   what ended it, to a grant, a refund, an extension. They go when their reservation goes, if they belong to one.
+-- Packed bytes are the host's: the rules pass them on and never look into them.
 -- Times are milliseconds; 0 stands for "never" or "none" unless said otherwise.
 
 local host = require("host")
 
-local pack, unpack = host.pack, host.unpack
-local concat = table.concat
+local pack, unpack, concat = host.pack, host.unpack, host.concat
 
 local records = {}
 
@@ -26,11 +27,11 @@ function decoders.a(s)
 end
 
 function encoders.i(r)
-  return r.profile
+  return pack("<I4c0", #r.profile, r.profile)
 end
 
 function decoders.i(s)
-  return { profile = s }
+  return { profile = (unpack("<I4c0", s, 1)) }
 end
 
 -- Grants and the pieces of grants that an era keeps share one layout.
@@ -137,20 +138,23 @@ end
 
 -- An answer given, to be given again to a retry.
 local function encode_given(r)
-  return pack("<Bc0I4c0", 16, r.fingerprint, #r.answer, r.answer)
+  return concat({ pack("<Bc0", #r.fingerprint, r.fingerprint), r.answer })
 end
 
 local function decode_given(s)
-  local r = {}
-  r.fingerprint, r.answer = unpack("<Bc0I4c0", s, 1)
+  local r, pos = {}
+  r.fingerprint, pos = unpack("<Bc0", s, 1)
+  r.answer = host.slice(s, pos)
   return r
 end
 
+encoders.q, decoders.q = encode_given, decode_given
+encoders.e, decoders.e = encode_given, decode_given
 encoders.g, decoders.g = encode_given, decode_given
 encoders.f, decoders.f = encode_given, decode_given
 encoders.x, decoders.x = encode_given, decode_given
 
-local RESERVATION = "<BBI8I8I8BBHc0Bc0I4c0Bc0I4c0HH"
+local RESERVATION = "<BBI8I8I8BBHc0HH"
 local ITEM = "<Hc0Hc0BI8I8I8I8BBI8BI8I8BHc0Hc0BI8I8I8I8BI8BHH"
 local DRAW = "<Hc0BI8HI8I8I8I8Hc0"
 
@@ -189,8 +193,7 @@ end
 function encoders.r(r)
   local parts = {
     pack(RESERVATION, FORMAT, r.state, r.created, r.expires, r.ended, r.final_unit, r.late, #r.metadata, r.metadata,
-      #r.fingerprint, r.fingerprint, #r.answer, r.answer, #r.end_fingerprint, r.end_fingerprint, #r.end_answer,
-      r.end_answer, #r.items, #r.budgets),
+      #r.items, #r.budgets),
   }
   for i = 1, #r.items do
     encode_item(parts, r.items[i])
@@ -208,7 +211,7 @@ end
 function decoders.r(s)
   local r, pos = { items = {}, budgets = {} }, 1
   local items, budgets, _
-  _, r.state, r.created, r.expires, r.ended, r.final_unit, r.late, r.metadata, r.fingerprint, r.answer, r.end_fingerprint, r.end_answer, items, budgets, pos =
+  _, r.state, r.created, r.expires, r.ended, r.final_unit, r.late, r.metadata, items, budgets, pos =
     unpack(RESERVATION, s, pos)
   for i = 1, items do
     r.items[i], pos = decode_item(s, pos)

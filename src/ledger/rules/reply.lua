@@ -3,8 +3,7 @@
 local host = require("host")
 local grants = require("grants")
 
-local pack = host.pack
-local concat = table.concat
+local pack, concat = host.pack, host.concat
 
 local reply = {}
 
@@ -44,22 +43,24 @@ end
 
 local function balance_bytes(pool, with_grants)
   local remaining, held = grants.remaining(pool), grants.held(pool)
-  local bytes = pack("<Hc0BBBI8I8I8I8I8I8I8I8I8I8I8I8H", #pool.name, pool.name, pool.kind, pool.cap,
+  local head = pack("<Hc0BBBI8I8I8I8I8I8I8I8I8I8I8I8H", #pool.name, pool.name, pool.kind, pool.cap,
     state_of(pool, remaining), pool.allowance, pool.consumed, held, at_least_zero(grants.available(pool)), remaining,
     grants.purchased(pool), pool.overage, pool.uncovered, pool.lapsed, pool.cycle, pool.starts, pool.ends,
     with_grants and #pool.grants or 0)
-  if with_grants then
-    for i = 1, #pool.grants do
-      bytes = bytes .. grant_bytes(pool.grants[i], pool.grants[i].remaining)
-    end
+  if not with_grants then
+    return head
   end
-  return bytes
+  local parts = { head }
+  for i = 1, #pool.grants do
+    parts[i + 1] = grant_bytes(pool.grants[i], pool.grants[i].remaining)
+  end
+  return concat(parts)
 end
 
 -- The balances of a list of pools.
 local function balances(pools, with_grants)
   if not pools then
-    return "\0\0"
+    return pack("<H", 0)
   end
   local parts = { pack("<H", #pools) }
   for i = 1, #pools do
@@ -69,12 +70,12 @@ local function balances(pools, with_grants)
 end
 
 local function item_bytes(x)
-  local bytes = pack("<Hc0Hc0I8I8BHc0B", #x.action, x.action, #x.pool, x.pool, x.quantity, x.credits, x.duplicate,
-    #x.subject, x.subject, x.charged)
-  if x.charged == 1 then
-    bytes = bytes .. pack("<I8I8I8I8B", x.charged_quantity, x.charge, x.uncovered, x.overage, x.charged_duplicate)
+  if x.charged == 0 then
+    return pack("<Hc0Hc0I8I8BHc0B", #x.action, x.action, #x.pool, x.pool, x.quantity, x.credits, x.duplicate,
+      #x.subject, x.subject, 0)
   end
-  return bytes
+  return pack("<Hc0Hc0I8I8BHc0BI8I8I8I8B", #x.action, x.action, #x.pool, x.pool, x.quantity, x.credits, x.duplicate,
+    #x.subject, x.subject, 1, x.charged_quantity, x.charge, x.uncovered, x.overage, x.charged_duplicate)
 end
 
 local function reservation_bytes(r)
@@ -92,7 +93,7 @@ local function reservation_bytes(r)
 end
 
 local function done(kind, payload, pools, with_grants)
-  return pack("<BB", DONE, kind) .. payload .. balances(pools, with_grants)
+  return concat({ pack("<BB", DONE, kind), payload, balances(pools, with_grants) })
 end
 
 function reply.reservation(r, pools)
@@ -100,7 +101,7 @@ function reply.reservation(r, pools)
 end
 
 function reply.charged(r, pools)
-  return done(CHARGED, pack("<B", r.late) .. reservation_bytes(r), pools)
+  return done(CHARGED, concat({ pack("<B", r.late), reservation_bytes(r) }), pools)
 end
 
 function reply.released(r, pools)
@@ -108,7 +109,7 @@ function reply.released(r, pools)
 end
 
 function reply.nothing(pools, with_grants)
-  return done(NOTHING, "", pools, with_grants)
+  return done(NOTHING, pack("<"), pools, with_grants)
 end
 
 function reply.account(account, profile, t)
@@ -122,15 +123,15 @@ function reply.grant(grant, pool)
 end
 
 function reply.revoked(grant, revoked, pool)
-  return done(REVOKED, pack("<I8", revoked) .. grant_bytes(grant, grant.remaining), { pool }, true)
+  return done(REVOKED, concat({ pack("<I8", revoked), grant_bytes(grant, grant.remaining) }), { pool }, true)
 end
 
 function reply.refunded(amounts, pools)
-  local bytes = pack("<H", #amounts)
+  local parts = { pack("<H", #amounts) }
   for i = 1, #amounts do
-    bytes = bytes .. pack("<I8", amounts[i])
+    parts[i + 1] = pack("<I8", amounts[i])
   end
-  return done(REFUNDED, bytes, pools)
+  return done(REFUNDED, concat(parts), pools)
 end
 
 function reply.budget(b)
@@ -140,8 +141,8 @@ end
 
 -- A refusal for business reasons: reason 1 to 5, pool, budget ("" for none), required, available, held, reset.
 function reply.denied(d, pools)
-  return pack("<BBHc0Hc0I8I8I8I8", DENIED, d.reason, #d.pool, d.pool, #d.budget, d.budget, d.required, d.available,
-    d.held, d.reset) .. balances(pools)
+  return concat({ pack("<BBHc0Hc0I8I8I8I8", DENIED, d.reason, #d.pool, d.pool, #d.budget, d.budget, d.required,
+    d.available, d.held, d.reset), balances(pools) })
 end
 
 -- A command that contradicts the state. `subject` names the budget, pool or item at fault where there are several.

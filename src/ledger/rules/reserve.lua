@@ -35,9 +35,10 @@ local function prepare(account, request, t)
 end
 
 -- Answers a request whose id is known already.
-local function known(r, request)
-  if r.fingerprint == request.fingerprint then
-    return r.answer
+local function known(account, request)
+  local given = unit.given(account, "q:" .. request.id)
+  if given and given.fingerprint == request.fingerprint then
+    return given.answer
   end
   return reply.rejected(reply.RESERVATION_EXISTS)
 end
@@ -59,7 +60,7 @@ end
 local function run(account, request, at_once)
   local r = holds.get(account, request.id)
   if r then
-    return known(r, request)
+    return known(account, request)
   end
   local too_large = bound_quantities(request.items)
   if too_large then
@@ -95,15 +96,14 @@ local function run(account, request, at_once)
     holds.charge(account, r, quantities, granted.costs, holds.COMMITTED, t)
     holds.log(account, activity.CHARGE, r, t)
     holds.save_pools(account, request.pools, t)
-    r.answer = reply.charged(r, request.pools)
   else
     unit.index_hold(account, r.id, 0, expires)
     holds.log(account, activity.RESERVE, r, t)
     holds.save_pools(account, request.pools, t)
-    r.answer = reply.reservation(r, request.pools)
   end
   holds.put(account, r)
-  return r.answer
+  local answer = at_once and reply.charged(r, request.pools) or reply.reservation(r, request.pools)
+  return unit.give(account, "q:" .. r.id, request.fingerprint, answer)
 end
 
 function reserve.reserve(account, request)
@@ -189,7 +189,7 @@ end
 -- Extend (rule 14): records as Reserve, and the answer given under the extend id.
 function reserve.extend(account, request)
   local field = "x:" .. request.id .. "\0" .. request.extend_id
-  local given = unit.get(account, field)
+  local given = unit.given(account, field)
   if given then
     return given.fingerprint == request.fingerprint and given.answer or reply.rejected(reply.EXTEND_EXISTS)
   end
@@ -230,8 +230,7 @@ function reserve.extend(account, request)
   holds.log(account, activity.EXTEND, r, t, "", { "extend_id", request.extend_id })
   holds.save_pools(account, request.pools, t)
   local answer = reply.reservation(r, request.pools)
-  unit.put(account, field, { fingerprint = request.fingerprint, answer = answer }, unit.drop_after(account, holds.RETENTION))
-  return answer
+  return unit.give(account, field, request.fingerprint, answer, unit.drop_after(account, holds.RETENTION))
 end
 
 return reserve

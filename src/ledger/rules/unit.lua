@@ -60,6 +60,23 @@ function unit.get(account, field)
   return record
 end
 
+-- The answer given under a field, false where none was. Not kept loaded: packed bytes live as long as their unit.
+function unit.given(account, field)
+  local record = account.records[field]
+  if record ~= nil then
+    return record
+  end
+  return load(account, field)
+end
+
+-- Keeps an answer given.
+function unit.give(account, field, fingerprint, answer, drop_at)
+  account.size = account.size + 1
+  young_size = young_size + 1
+  unit.put(account, field, { fingerprint = fingerprint, answer = answer }, drop_at)
+  return answer
+end
+
 -- Notes that the account's own record changed.
 function unit.touch_account(account)
   if not account.a_dirty then
