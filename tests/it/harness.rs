@@ -20,6 +20,6 @@ pub mod prelude {
         call::Failure,
         client::{ItemWith, Stipend, at, item, said, span},
         race::{duplicates, race},
-        world::{open, own},
+        world::{model, open, own},
     };
 }

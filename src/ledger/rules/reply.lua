@@ -49,8 +49,9 @@ local function balance_bytes(pool, with_grants)
     grants.purchased(pool), pool.overage, pool.uncovered, pool.lapsed, pool.cycle, pool.starts, pool.ends,
     with_grants and #pool.grants or 0)
   if with_grants then
+    local remainders = grants.remainders(pool)
     for i = 1, #pool.grants do
-      bytes = bytes .. grant_bytes(pool.grants[i], pool.grants[i].remaining)
+      bytes = bytes .. grant_bytes(pool.grants[i], remainders[i])
     end
   end
   return bytes
