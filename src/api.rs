@@ -60,7 +60,7 @@ pub fn routes(service: Arc<Service>, detached: Detached, drain: CancellationToke
         .add_service(CatalogServiceServer::new(api).max_decoding_message_size(REQUEST_MAX))
 }
 
-/// Adds the health service, which says NOT_SERVING for every name until the reporter says otherwise.
+/// Adds the health service, which says `NOT_SERVING` for every name until the reporter says otherwise.
 pub async fn with_health(routes: Routes) -> (Routes, HealthReporter) {
     let (reporter, server) = tonic_health::server::health_reporter();
     report_health(&reporter, ServingStatus::NotServing).await;

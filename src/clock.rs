@@ -24,6 +24,7 @@ impl Millis {
     }
 
     /// The moment that much later, at most the end of 9999.
+    #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(span_ms)).min(Self::MAX)
@@ -49,6 +50,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time comes in")]
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Millis(0).plus(since)

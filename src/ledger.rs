@@ -316,7 +316,7 @@ pub struct Reply {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// Reserve, Extend and GetReservation.
+    /// Reserve, Extend and `GetReservation`.
     Reservation(Reservation),
     /// Commit and Charge.
     Charged {
@@ -324,7 +324,7 @@ pub enum Answer {
         late: bool,
     },
     Released(Reservation),
-    /// GetBalance, and verbs that have nothing more to say.
+    /// `GetBalance`, and verbs that have nothing more to say.
     Done,
     Account(AccountRecord),
     Grant(Grant),
@@ -509,7 +509,7 @@ pub struct Balance {
     pub uncovered: Amount,
     pub lapsed: Amount,
     pub window: Window,
-    /// GetBalance, Grant and Revoke only.
+    /// `GetBalance`, Grant and Revoke only.
     pub grants: Vec<Grant>,
 }
 

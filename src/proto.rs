@@ -1,6 +1,6 @@
 //! The generated messages and services of `proto/stipend/v1`, and their descriptors for reflection and JSON.
 
-#![allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated")]
+#![allow(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, missing_docs, reason = "generated")]
 
 /// The encoded `google.protobuf.FileDescriptorSet`, comments left out.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stipend.v1.bin"));

@@ -119,6 +119,7 @@ impl Service {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn refused(problems: Problems) -> Error {
     Error::new(Reason::CatalogRefused, problems.to_string())
 }

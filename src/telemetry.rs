@@ -1,6 +1,6 @@
 //! Logs: to standard error, for people or as JSON, a line an event.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use clap::ValueEnum;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -16,7 +16,7 @@ pub enum LogFormat {
 /// Why logs cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the log filter {filter:?} cannot be read: {reason}; write for example info or stipend=debug,info")]
+    #[error("the log filter {filter:?} cannot be read: {reason}; write for example warn or stipend=debug,warn")]
     Filter { filter: String, reason: String },
     #[error("logs are set up already")]
     Twice,
@@ -28,7 +28,10 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), Error> {
         .map_err(|error| Error::Filter { filter: filter.to_owned(), reason: error.to_string() })?;
     let registry = tracing_subscriber::registry().with(parsed);
     let set = match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(io::stderr).with_target(false)).try_init(),
+        LogFormat::Text => {
+            let colours = io::stderr().is_terminal();
+            registry.with(fmt::layer().with_writer(io::stderr).with_ansi(colours).with_target(false)).try_init()
+        }
         LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr)).try_init(),
     };
     set.map_err(|_| Error::Twice)

@@ -112,6 +112,7 @@ mod tests {
     type Sent = Result<v1::PipelineRequest, Status>;
 
     /// A command that is recognised by the account that it asks for.
+    #[expect(clippy::unnecessary_wraps, reason = "as a stream carries it")]
     fn command(sequence: i64) -> Sent {
         let wire = v1::GetBalanceRequest { account: sequence.to_string(), pools: Vec::new() };
         Ok(v1::PipelineRequest { sequence, command: Some(Command::GetBalance(wire)) })
@@ -193,13 +194,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_draining_server_answers_what_it_read_and_says_why_it_ends() {
-        let (send, sent) = mpsc::channel(8);
+        let (client, sent) = mpsc::channel(8);
         let drain = CancellationToken::new();
         let mut all = Box::pin(answers(ReceiverStream::new(sent), drain.clone(), |_| async {
             tokio::task::yield_now().await;
             done()
         }));
-        send.send(command(1)).await.expect("taken");
+        client.send(command(1)).await.expect("taken");
         assert!(futures_util::poll!(all.next()).is_pending());
         drain.cancel();
         assert_eq!(all.next().await.expect("an answer").expect("no failure").sequence, 1);
@@ -210,9 +211,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_is_not_taken_is_not_read() {
-        let (send, sent) = mpsc::unbounded_channel();
+        let (client, sent) = mpsc::unbounded_channel();
         for sequence in 0..10 {
-            send.send(command(sequence)).expect("taken");
+            client.send(command(sequence)).expect("taken");
         }
         let begun = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&begun);

@@ -45,7 +45,7 @@ impl Api {
     }
 
     pub(super) async fn extend(&self, wire: v1::ExtendRequest) -> Result<v1::ExtendResponse, Error> {
-        let asked = convert::extend(wire)?;
+        let asked = convert::extend(&wire)?;
         let account = asked.account.clone();
         let service = Arc::clone(&self.service);
         let decided = self.detached.finish(async move { service.extend(asked).await }).await?;

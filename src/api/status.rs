@@ -11,7 +11,7 @@ use crate::{
     service::{Error, Reason, error::Kind},
 };
 
-/// The domain of every ErrorInfo.
+/// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "stipend";
 
 /// Turns an answer of the service into one of gRPC.

@@ -17,6 +17,17 @@ use super::{Detached, Edge, REQUEST_MAX};
 use crate::proto::v1::quota_service_server::QuotaServiceServer;
 use fake::Fake;
 
+#[test]
+fn health_knows_every_service() {
+    let pool = prost_reflect::DescriptorPool::decode(crate::proto::DESCRIPTORS).expect("descriptors");
+    let mut served: Vec<_> = pool.services().map(|service| service.full_name().to_owned()).collect();
+    let mut known = super::SERVICES.map(str::to_owned).to_vec();
+    served.push(String::new());
+    served.sort();
+    known.sort();
+    assert_eq!(served, known);
+}
+
 async fn edge(drain: &CancellationToken) -> (Edge, super::HealthReporter, Detached) {
     let detached = Detached::new(64);
     let fake = Fake { detached: detached.clone(), drain: drain.clone() };

@@ -59,8 +59,8 @@ pub struct Serve {
     #[arg(long, env = "STIPEND_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 
-    /// What is logged, such as `info`, or `stipend=debug,info`
-    #[arg(long, env = "STIPEND_LOG", default_value = "info", value_name = "FILTER")]
+    /// What is logged: a level, or levels by module, such as `stipend=debug,warn`
+    #[arg(long, env = "STIPEND_LOG", default_value = "stipend=info,warn", value_name = "FILTER")]
     log: String,
 }
 

@@ -6,6 +6,7 @@ mod keys;
 mod pack;
 mod retention;
 mod rulebook;
+mod stats;
 pub mod store;
 mod writer;
 
@@ -16,8 +17,9 @@ use std::{path::Path, sync::Arc, thread};
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::rulebook::sources;
+pub use self::{rulebook::sources, stats::Stats};
 use self::{
+    stats::Counters,
     store::Durability,
     writer::{Job, Read, Request, Writer},
 };
@@ -48,6 +50,7 @@ impl Default for Options {
 pub struct Engine {
     requests: mpsc::Sender<Request>,
     thread: Arc<std::sync::Mutex<Option<thread::JoinHandle<()>>>>,
+    counters: Arc<Counters>,
 }
 
 impl Engine {
@@ -56,10 +59,12 @@ impl Engine {
         let (requests, queue) = mpsc::channel(options.queue_max);
         let (opened, result) = std::sync::mpsc::channel();
         let dir = dir.to_path_buf();
+        let counters = Arc::new(Counters::default());
+        let counted = Arc::clone(&counters);
         // Lua stays on the thread that made it, so the store is opened there too.
         let thread = thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || match Writer::open(&dir, &options, clock) {
+            .spawn(move || match Writer::open(&dir, &options, clock, counted) {
                 Ok(writer) => {
                     let _ = opened.send(Ok(()));
                     writer.run(queue);
@@ -70,7 +75,12 @@ impl Engine {
             })
             .map_err(|error| Error::Unavailable { reason: format!("cannot start the writer: {error}") })?;
         result.recv().unwrap_or(Err(Error::ShuttingDown))?;
-        Ok(Self { requests, thread: Arc::new(std::sync::Mutex::new(Some(thread))) })
+        Ok(Self { requests, thread: Arc::new(std::sync::Mutex::new(Some(thread))), counters })
+    }
+
+    /// What the writer has done so far.
+    pub fn stats(&self) -> Stats {
+        self.counters.read()
     }
 
     /// Answers what was taken, closes the store and waits for the writer to end. Later commands fail.

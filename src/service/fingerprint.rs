@@ -38,7 +38,9 @@ impl Writer {
 
     fn amounts(&mut self, amounts: &[Amount]) {
         self.number(amounts.len() as u64);
-        amounts.iter().for_each(|amount| self.number(amount.get()));
+        for amount in amounts {
+            self.number(amount.get());
+        }
     }
 
     fn item(&mut self, item: &Item) {

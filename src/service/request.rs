@@ -262,7 +262,7 @@ pub struct Quote {
     pub balances: Vec<Balance>,
 }
 
-/// Filters of ListActivity; each one set must match.
+/// Filters of `ListActivity`; each one set must match.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListActivity {
     pub account: AccountId,

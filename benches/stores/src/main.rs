@@ -5,6 +5,7 @@
 //! reservation (400 B), one index entry (20 B), one outbox entry (150 B). A batch is committed as one unit.
 //! CPU is the process's, threads of the store included; bytes are what the process caused to be written.
 
+mod damage;
 mod subjects;
 
 use std::{
@@ -26,6 +27,9 @@ const COLD_READS: u32 = 20_000;
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).collect();
+    if only == ["damage"] {
+        return damage::compare();
+    }
     let wanted = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
     println!("## {HOT_ACCOUNTS} hot accounts, {SHORT:?} a cell\n");
     println!("| store | sync | batch | ops/s | µs CPU/op | p50 ms/batch | p99 ms/batch | bytes/op |");
@@ -42,7 +46,9 @@ fn main() {
         }
     }
     println!("\n## {SPREAD_ACCOUNTS} accounts loaded before, batches of 256, {LONG:?} a cell\n");
-    println!("| store | sync | ops/s | µs CPU/op | p50 ms/batch | p99 ms/batch | bytes/op | slowest batch ms | µs a cold read | disk MB | start ms |");
+    println!(
+        "| store | sync | ops/s | µs CPU/op | p50 ms/batch | p99 ms/batch | bytes/op | slowest batch ms | µs a cold read | disk MB | start ms |"
+    );
     println!("| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |");
     for sync in [Sync::Every, Sync::Never] {
         for store in STORES.into_iter().filter(|name| wanted(name)) {
@@ -63,6 +69,7 @@ fn main() {
             let _ = std::io::stdout().flush();
         }
     }
+    damage::compare();
 }
 
 struct Run {

@@ -359,7 +359,11 @@ mod tests {
 
     #[test]
     fn an_override_names_its_pool() {
-        let with = |pool: &str, terms| put(|a| drop(a.overrides.insert(pool.into(), terms)));
+        let with = |pool: &str, terms| {
+            put(|a| {
+                a.overrides.insert(pool.into(), terms);
+            })
+        };
         let zero = v1::PoolOverride { allowance: Some(0), ..Default::default() };
         let draft = with("ai_credits", zero).expect("valid");
         let terms = draft.overrides.values().next().expect("one");

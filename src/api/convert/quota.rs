@@ -106,7 +106,7 @@ pub fn release(wire: v1::ReleaseRequest) -> Result<request::Release, Error> {
     })
 }
 
-pub fn extend(wire: v1::ExtendRequest) -> Result<request::Extend, Error> {
+pub fn extend(wire: &v1::ExtendRequest) -> Result<request::Extend, Error> {
     let (quantities, used) =
         (QUANTITIES.amounts(&wire.quantities, ITEMS_MAX)?, Field::named("used").amounts(&wire.used, ITEMS_MAX)?);
     if !quantities.is_empty() && !used.is_empty() && quantities.len() != used.len() {
@@ -467,7 +467,7 @@ mod tests {
             used: vec![1, 2],
             ..v1::ExtendRequest::default()
         };
-        assert_eq!(problem(extend(wire)), "used: has 2 entries and quantities 1");
+        assert_eq!(problem(extend(&wire)), "used: has 2 entries and quantities 1");
     }
 
     #[test]

@@ -140,8 +140,8 @@ pub fn usage(rows: Vec<request::UsageRow>) -> v1::QueryUsageResponse {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> Option<prost_types::Timestamp> {
-        Some(prost_types::Timestamp { seconds, nanos: 0 })
+    fn at(seconds: i64) -> prost_types::Timestamp {
+        prost_types::Timestamp { seconds, nanos: 0 }
     }
 
     #[test]
@@ -154,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_span_ends_after_it_starts() {
-        assert!(span(at(1), at(2)).is_ok());
-        assert!(span(None, at(0)).is_ok());
-        assert_eq!(span(at(2), at(2)).expect_err("empty").message, "end_time: must be after start_time");
+        assert!(span(Some(at(1)), Some(at(2))).is_ok());
+        assert!(span(None, Some(at(0))).is_ok());
+        assert_eq!(span(Some(at(2)), Some(at(2))).expect_err("empty").message, "end_time: must be after start_time");
     }
 
     #[test]

@@ -65,8 +65,6 @@ fn details(status: &Status) -> Vec<Value> {
 /// The HTTP status and the name that the Connect protocol has for a code.
 const fn codes(code: Code) -> (StatusCode, &'static str) {
     match code {
-        // Never a failure's code; it would be a defect.
-        Code::Ok => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         // 499 has no name in the standard.
         Code::Cancelled => (client_closed_request(), "canceled"),
         Code::Unknown => (StatusCode::INTERNAL_SERVER_ERROR, "unknown"),
@@ -80,7 +78,8 @@ const fn codes(code: Code) -> (StatusCode, &'static str) {
         Code::Aborted => (StatusCode::CONFLICT, "aborted"),
         Code::OutOfRange => (StatusCode::BAD_REQUEST, "out_of_range"),
         Code::Unimplemented => (StatusCode::NOT_IMPLEMENTED, "unimplemented"),
-        Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        // Ok is never a failure's code; it would be a defect.
+        Code::Internal | Code::Ok => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Code::DataLoss => (StatusCode::INTERNAL_SERVER_ERROR, "data_loss"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),

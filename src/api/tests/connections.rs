@@ -125,10 +125,10 @@ async fn what_was_accepted_is_answered_before_the_end() {
     let mut slow = QuotaServiceClient::new(channel.clone());
     let accepted = tokio::spawn(async move { slow.reserve(reserve("slow")).await });
     // The pipeline's first answer shows that the connection carries calls, the slow one among them.
-    let (send, sent) = mpsc::channel(4);
+    let (client, sent) = mpsc::channel(4);
     let mut grpc = QuotaServiceClient::new(channel);
     let mut pipeline = grpc.pipeline(ReceiverStream::new(sent)).await.expect("a stream").into_inner();
-    send.send(v1::PipelineRequest { sequence: 1, command: None }).await.expect("taken");
+    client.send(v1::PipelineRequest { sequence: 1, command: None }).await.expect("taken");
     assert_eq!(pipeline.next().await.expect("an answer").expect("no failure").sequence, 1);
 
     running.drain.cancel();

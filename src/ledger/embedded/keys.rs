@@ -2,7 +2,7 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `A` account | the account's own record; its order is that of ListAccounts |
+//! | `A` account | the account's own record; its order is that of `ListAccounts` |
 //! | `R` account 0 field | every other record |
 //! | `H` account 0 expiry id | an open hold, by expiry |
 //! | `D` moment key | a record to drop once that moment has passed |

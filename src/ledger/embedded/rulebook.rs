@@ -49,11 +49,6 @@ impl Rulebook {
     pub fn forget(&self) -> mlua::Result<()> {
         self.forget.call(())
     }
-
-    /// Bytes in use by Lua.
-    pub fn used_memory(&self) -> usize {
-        self.lua.used_memory()
-    }
 }
 
 /// The sources by name, for a test that lints them.

@@ -38,7 +38,7 @@ use self::{
     checkpoint::{Checkpoint, CheckpointOptions},
     checkpointer::{Checkpointer, Frozen},
     log::{Log, LogOptions, sync_dir, unavailable},
-    memory::Memory,
+    memory::{Known, Memory},
     syncing::IntervalSync,
 };
 
@@ -196,7 +196,7 @@ pub struct Store {
     recovered: Recovered,
     options: Options,
     closed: bool,
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 impl Store {
@@ -209,7 +209,7 @@ impl Store {
         check_format(dir)?;
         let checkpoint_options = CheckpointOptions { cache_bytes: options.cache_bytes };
         let checkpoint = Arc::new(Checkpoint::open(&dir.join("checkpoint"), checkpoint_options)?);
-        let checkpointed = checkpoint.sequence()?;
+        let held = checkpoint.sequence()?;
 
         let log_dir = dir.join("log");
         fs::create_dir_all(&log_dir)
@@ -221,15 +221,14 @@ impl Store {
             keep_pending: options.durability != Durability::None,
         };
         let mut active = Memory::default();
-        let (log, recovered) =
-            Log::open(&log_dir, log_options, Arc::clone(&counts), checkpointed, |sequence, batch| {
-                active.apply(batch);
-                if active.bytes() >= options.dirty_bytes_max {
-                    checkpoint.write(&active, sequence)?;
-                    active = Memory::default();
-                }
-                Ok(())
-            })?;
+        let (log, recovered) = Log::open(&log_dir, log_options, Arc::clone(&counts), held, |sequence, batch| {
+            active.apply(batch);
+            if active.bytes() >= options.dirty_bytes_max {
+                checkpoint.write(&active, sequence)?;
+                active = Memory::default();
+            }
+            Ok(())
+        })?;
         if recovered.cut_bytes > 0 {
             tracing::warn!(bytes = recovered.cut_bytes, "the log's end was incomplete and has been cut off");
         }
@@ -290,8 +289,10 @@ impl Store {
     /// The value under `key`, from the last committed batch that changed it.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
         for memory in [Some(&self.active), self.frozen.as_ref().map(|frozen| &frozen.records)].into_iter().flatten() {
-            if let Some(known) = memory.get(key) {
-                return Ok(known.cloned());
+            match memory.get(key) {
+                Known::Value(value) => return Ok(Some(value.clone())),
+                Known::Deleted => return Ok(None),
+                Known::Nothing => {}
             }
         }
         if key.first().is_none_or(|first| *first == 0) {
@@ -404,7 +405,17 @@ impl Drop for Store {
     }
 }
 
-fn take_lock(dir: &Path) -> Result<File, Error> {
+/// The directory is ours while it lives.
+struct DirectoryLock(File);
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that is just being started has a copy of it.
+        let _ = self.0.unlock();
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<DirectoryLock, Error> {
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -412,7 +423,7 @@ fn take_lock(dir: &Path) -> Result<File, Error> {
         .open(dir.join("LOCK"))
         .map_err(|error| unavailable("open the lock", &error))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(DirectoryLock(lock)),
         Err(TryLockError::WouldBlock) => {
             Err(Error::Locked { reason: format!("{} is in use by another process", dir.display()) })
         }

@@ -1,12 +1,14 @@
 //! The writer: takes requests as they come, applies commands in units of work of at most `UNIT_COMMANDS_MAX`, keeps each
 //! unit with one commit of the store, and answers then. While one unit is being kept the next gathers: no timer.
 
-use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
-
-use tokio::sync::{
-    mpsc::{self, error::TryRecvError},
-    oneshot,
+use std::{
+    path::Path,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Options,
@@ -14,6 +16,7 @@ use super::{
     keys,
     retention::Retention,
     rulebook::Rulebook,
+    stats::Counters,
     store::{self, Batch, Store},
 };
 use crate::{
@@ -63,6 +66,7 @@ pub struct Writer {
     retention: Retention,
     /// Nothing can be dropped before this moment.
     next_drop: Millis,
+    counters: Arc<Counters>,
 }
 
 impl From<store::Error> for Error {
@@ -83,7 +87,7 @@ fn number(bytes: Option<&[u8]>) -> u64 {
 }
 
 impl Writer {
-    pub fn open(dir: &Path, options: &Options, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    pub fn open(dir: &Path, options: &Options, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Result<Self, Error> {
         let store_options = store::Options { durability: options.durability, ..store::Options::default() };
         let store = Store::open(dir, store_options)?;
         let sequence = number(store.get(keys::SEQUENCE)?.as_deref());
@@ -101,6 +105,7 @@ impl Writer {
             loaded_max: options.loaded_max,
             retention: Retention::from(retention),
             next_drop: Millis::default(),
+            counters,
         })
     }
 
@@ -119,10 +124,7 @@ impl Writer {
                     Request::Close { done } => close = Some(done),
                 }
                 if jobs.len() + reads.len() < UNIT_COMMANDS_MAX && close.is_none() {
-                    next = match queue.try_recv() {
-                        Ok(request) => Some(request),
-                        Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                    };
+                    next = queue.try_recv().ok();
                 }
             }
             self.unit(&mut jobs);
@@ -198,7 +200,10 @@ impl Writer {
     fn apply_packed(&mut self, packed: &[u8], count: usize) -> Result<Vec<Vec<u8>>, Error> {
         let now = self.clock.now();
         let before = self.host.sequence.get();
-        let result = match self.rulebook.apply(packed, count, now.get(), self.loaded_max) {
+        let begun = Instant::now();
+        let applied = self.rulebook.apply(packed, count, now.get(), self.loaded_max);
+        self.counters.applied(count, begun);
+        let result = match applied {
             Ok(replies) => self.keep(now, count, before).map(|()| replies),
             Err(error) => {
                 let failure = self.host.failure.borrow_mut().take();
@@ -225,8 +230,10 @@ impl Writer {
         if batch.is_empty() {
             return Ok(());
         }
-        self.host.store.borrow_mut().commit(&batch)?;
-        Ok(())
+        let begun = Instant::now();
+        let kept = self.host.store.borrow_mut().commit(&batch);
+        self.counters.kept(begun);
+        Ok(kept?)
     }
 
     /// Adds the removal of records that are of no use any more to a batch.
@@ -264,17 +271,17 @@ impl Writer {
             Read::Accounts { after, limit, answer } => {
                 let from =
                     after.map_or(vec![b'A'], |after| [keys::account(after.as_str().as_bytes()), vec![0]].concat());
-                let _ = answer.send(self.names(vec![b'A'], from, limit, AccountId::parse));
+                let _ = answer.send(self.names(vec![b'A'], &from, limit, AccountId::parse));
             }
             Read::Reservations { account, after, limit, answer } => {
                 let prefix = keys::record(account.as_str().as_bytes(), b"r:");
                 let from = after.map_or(prefix.clone(), |after| [&prefix, after.as_str().as_bytes(), b"\0"].concat());
-                let _ = answer.send(self.names(prefix, from, limit, ReservationId::parse));
+                let _ = answer.send(self.names(prefix, &from, limit, ReservationId::parse));
             }
             Read::Budgets { account, after, limit, answer } => {
                 let prefix = keys::record(account.as_str().as_bytes(), b"b:");
                 let from = after.map_or(prefix.clone(), |after| [&prefix, after.as_str().as_bytes(), b"\0"].concat());
-                let _ = answer.send(self.names(prefix, from, limit, BudgetName::parse));
+                let _ = answer.send(self.names(prefix, &from, limit, BudgetName::parse));
             }
             Read::Activity { account, before, limit, answer } => {
                 let _ = answer.send(self.activity(&account, before, limit));
@@ -294,13 +301,13 @@ impl Writer {
     fn names<T>(
         &self,
         prefix: Vec<u8>,
-        from: Vec<u8>,
+        from: &[u8],
         limit: usize,
         parse: impl Fn(&str) -> Result<T, crate::id::InvalidId>,
     ) -> Result<Vec<T>, Error> {
         let skip = prefix.len();
         let (_, to) = keys::range(prefix);
-        let rows = self.host.store.borrow().scan(&from, &to, limit.min(LIST_MAX), false)?;
+        let rows = self.host.store.borrow().scan(from, &to, limit.min(LIST_MAX), false)?;
         let name = |(key, _): &(Vec<u8>, _)| {
             let text = std::str::from_utf8(&key[skip..]).ok()?;
             parse(text).ok()

@@ -10,7 +10,7 @@ local command = {}
 local readers = {}
 
 local function texts(s, pos)
-  local list, count = {}, nil
+  local list, count = {}
   count, pos = unpack("<H", s, pos)
   for i = 1, count do
     list[i], pos = unpack("<Hc0", s, pos)
@@ -19,7 +19,7 @@ local function texts(s, pos)
 end
 
 local function numbers(s, pos)
-  local list, count = {}, nil
+  local list, count = {}
   count, pos = unpack("<H", s, pos)
   for i = 1, count do
     list[i], pos = unpack("<I8", s, pos)
@@ -34,7 +34,7 @@ local function budget_terms(s, pos)
 end
 
 local function pool_terms(s, pos)
-  local p, alerts = { alerts = {} }, nil
+  local p, alerts = { alerts = {} }
   p.name, p.kind, p.cap, p.allowance, p.overage_limit, p.enforce_from, p.rollover_max, p.rollover_cycles, p.cycle, p.starts, p.ends, alerts, pos =
     unpack("<Hc0BBI8i8I8i8HI8I8I8B", s, pos)
   for i = 1, alerts do
@@ -44,7 +44,7 @@ local function pool_terms(s, pos)
 end
 
 local function pool_list(s, pos)
-  local list, count = {}, nil
+  local list, count = {}
   count, pos = unpack("<H", s, pos)
   for i = 1, count do
     list[i], pos = pool_terms(s, pos)
@@ -53,7 +53,7 @@ local function pool_list(s, pos)
 end
 
 local function reserve(s, pos)
-  local c, items, budgets, named = { items = {}, budgets = {} }, 0, 0, 0
+  local c, items, budgets = { items = {}, budgets = {} }
   c.id, c.fingerprint, c.ttl, c.dry_run, c.metadata, items, budgets, pos = unpack("<Hc0Bc0I8BHc0HH", s, pos)
   for i = 1, items do
     local x = { price = {} }
@@ -62,7 +62,7 @@ local function reserve(s, pos)
     c.items[i] = x
   end
   for i = 1, budgets do
-    local use = {}
+    local use, named = {}
     use.name, named, pos = unpack("<Hc0B", s, pos)
     if named == 1 then
       use.terms, pos = budget_terms(s, pos)
@@ -132,10 +132,10 @@ readers[11] = function(s, pos) -- Retarget
 end
 
 readers[12] = function(s, pos) -- Roll
-  local c, count, kind = { steps = {} }, 0, 0
+  local c, count = { steps = {} }
   count, pos = unpack("<H", s, pos)
   for i = 1, count do
-    local step = {}
+    local step, kind = {}
     kind, step.from, pos = unpack("<BI8", s, pos)
     if kind == 0 then
       step.terms, pos = pool_terms(s, pos)

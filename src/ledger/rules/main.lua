@@ -32,9 +32,10 @@ end
 -- Applies `count` packed commands at the host's time `now`, keeping at most about `loaded_max` records loaded afterwards.
 -- Returns one packed reply per command.
 function main.apply(commands, count, now, loaded_max)
-  local replies, pos, c = {}, 1, nil
+  local replies, pos = {}, 1
   unit.begin(now)
   for i = 1, count do
+    local c
     c, pos = command.read(commands, pos)
     replies[i] = run(c)
   end

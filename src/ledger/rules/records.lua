@@ -20,7 +20,7 @@ function encoders.a(r)
 end
 
 function decoders.a(s)
-  local r, _ = {}, nil
+  local r, _ = {}
   _, r.revision, r.status, r.created, r.seen, r.clock, r.next_expiry, r.pending_at = unpack("<BI8BI8I8I8I8I8", s, 1)
   return r
 end
@@ -46,7 +46,7 @@ local function encode_grants(parts, list)
 end
 
 local function decode_grants(s, pos)
-  local list, count = {}, nil
+  local list, count = {}
   count, pos = unpack("<H", s, pos)
   for i = 1, count do
     local g = {}
@@ -85,7 +85,8 @@ function encoders.p(r)
 end
 
 function decoders.p(s)
-  local r, pos, alerts, eras, past, _ = { denied = {}, alerts = {}, eras = {}, past = {} }, 1, 0, 0, 0, nil
+  local r, pos = { denied = {}, alerts = {}, eras = {}, past = {} }, 1
+  local alerts, eras, past, _
   _, r.in_plan, r.kind, r.cap, r.allowance, r.overage_limit, r.enforce_from, r.rollover_max, r.rollover_cycles, r.cycle, r.starts, r.ends, r.seen, pos =
     unpack(TERMS, s, pos)
   r.granted, r.consumed, r.held, r.overage, r.uncovered, r.lapsed, pos = unpack(COUNTERS, s, pos)
@@ -117,7 +118,7 @@ function encoders.b(r)
 end
 
 function decoders.b(s)
-  local r, _ = {}, nil
+  local r, _ = {}
   _, r.pool, r.limit, r.cap, r.cycle, r.number, r.starts, r.ends, r.consumed, r.held, r.made =
     unpack("<BHc0I8BHc0I8I8I8I8I8I8", s, 1)
   return r
@@ -129,7 +130,7 @@ function encoders.m(r)
 end
 
 function decoders.m(s)
-  local r, _ = {}, nil
+  local r, _ = {}
   _, r.till, r.by = unpack("<BI8Hc0", s, 1)
   return r
 end
@@ -169,7 +170,7 @@ local function encode_item(parts, x)
 end
 
 local function decode_item(s, pos)
-  local x, parts, draws = { price = {}, parts = {}, draws = {} }, 0, 0
+  local x, parts, draws = { price = {}, parts = {}, draws = {} }
   x.action, x.pool, x.kind, x.quantity, x.credits, x.price.credits, x.price.per, x.price.round, x.once, x.once_ms, x.on_expiry, x.max_quantity, x.used, x.duplicate, x.subject, x.dimensions, x.charged, x.charged_quantity, x.charge, x.uncovered, x.overage, x.charged_duplicate, x.refunded, x.observed, parts, draws, pos =
     unpack(ITEM, s, pos)
   for i = 1, parts do
@@ -205,14 +206,15 @@ function encoders.r(r)
 end
 
 function decoders.r(s)
-  local r, pos, items, budgets, _ = { items = {}, budgets = {} }, 1, 0, 0, nil
+  local r, pos = { items = {}, budgets = {} }, 1
+  local items, budgets, _
   _, r.state, r.created, r.expires, r.ended, r.final_unit, r.late, r.metadata, r.fingerprint, r.answer, r.end_fingerprint, r.end_answer, items, budgets, pos =
     unpack(RESERVATION, s, pos)
   for i = 1, items do
     r.items[i], pos = decode_item(s, pos)
   end
   for i = 1, budgets do
-    local b, count = { parts = {} }, 0
+    local b, count = { parts = {} }
     b.name, b.made, count, pos = unpack("<Hc0I8H", s, pos)
     for j = 1, count do
       local p = {}

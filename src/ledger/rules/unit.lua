@@ -197,11 +197,10 @@ function unit.save(loaded_max)
   for i = 1, #dirty do
     local entry = dirty[i]
     local account = entry.account
-    if account.gone then
-      -- removed within this unit, with all that it had
-    elseif entry.field then
+    -- An account removed within this unit is gone with all that it had.
+    if entry.field and not account.gone then
       save_record(account, entry.field, entry.drop_at)
-    else
+    elseif not account.gone then
       host.index(account.id, entry.id, entry.before, entry.expires)
       account.changes = false
     end

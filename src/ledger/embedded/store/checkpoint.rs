@@ -3,13 +3,14 @@
 //! An ingestion writes sorted tables, syncs them, and registers them in one atomic step; fjall's own journal stays
 //! empty. The sequence up to which the tables hold the log goes into the same ingestion, so the two cannot disagree.
 //!
-//! fjall checks every block that it reads. What it does not check (3.1): its manifest against the checksum that lies
-//! beside it, and that its journal is there, from which it takes whether to restore its sequence numbers. Both are checked here
-//! before it opens. It panics on some damage, and its compaction stops for good after an I/O error: panics are
-//! caught, and the database is opened anew when the caller says so.
+//! fjall checks every block that it reads; what it takes on trust is checked by `checkpoint/inspection.rs` before it
+//! opens. It panics on some damage, and its compaction stops for good after an I/O error: panics are caught, and the
+//! database is opened anew when the caller says so.
+
+mod inspection;
 
 use std::{
-    fs, io,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
@@ -162,7 +163,7 @@ impl Checkpoint {
 }
 
 fn open(dir: &Path, options: &CheckpointOptions) -> Result<Open, Error> {
-    check_manifests(dir)?;
+    inspection::inspect(dir)?;
     guarded(|| {
         let database = Database::builder(dir)
             .cache_size(options.cache_bytes)
@@ -178,45 +179,6 @@ fn open(dir: &Path, options: &CheckpointOptions) -> Result<Open, Error> {
         })?;
         Ok(Open { records, database })
     })
-}
-
-/// Compares each tree's manifest with the checksum beside it.
-fn check_manifests(dir: &Path) -> Result<(), Error> {
-    let unreadable = |error: io::Error| super::log::unavailable("read the checkpoint", &error);
-    if !dir.join("version").try_exists().map_err(unreadable)? {
-        return Ok(());
-    }
-    let mut has_journal = false;
-    for entry in fs::read_dir(dir).map_err(unreadable)? {
-        has_journal |= entry.map_err(unreadable)?.path().extension().is_some_and(|extension| extension == "jnl");
-    }
-    if !has_journal {
-        return Err(damaged("checkpoint", "its journal file is missing"));
-    }
-    for entry in fs::read_dir(dir.join("keyspaces")).map_err(unreadable)? {
-        let tree = entry.map_err(unreadable)?.path();
-        let current = match fs::read(tree.join("current")) {
-            Ok(current) => current,
-            // A tree that was never completed; fjall removes it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        let bad = || damaged("checkpoint", &format!("the manifest of tree {} is damaged", file_name(&tree)));
-        if current.len() != 25 {
-            return Err(bad());
-        }
-        let version = u64::from_le_bytes(current[..8].try_into().expect("eight bytes"));
-        let expected = u128::from_le_bytes(current[8..24].try_into().expect("sixteen bytes"));
-        let manifest = fs::read(tree.join(format!("v{version}"))).map_err(|_| bad())?;
-        if xxhash_rust::xxh3::xxh3_128(&manifest) != expected {
-            return Err(bad());
-        }
-    }
-    Ok(())
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn store_into(stored: &mut Vec<u8>, key: &[u8], value: &[u8]) {
@@ -261,10 +223,11 @@ fn translate(error: &fjall::Error) -> Error {
 
 fn translate_io(error: &io::Error) -> Error {
     match error.kind() {
-        // A file that ends too early, or is not there, is damage and not a passing failure.
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound | io::ErrorKind::InvalidData => {
-            damaged("checkpoint", &error.to_string())
-        }
+        // A file that ends too early, is not there, or sends the reader nowhere is damage and not a passing failure.
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::NotFound
+        | io::ErrorKind::InvalidData
+        | io::ErrorKind::InvalidInput => damaged("checkpoint", &error.to_string()),
         _ => Error::Unavailable { reason: format!("the checkpoint: {error}") },
     }
 }

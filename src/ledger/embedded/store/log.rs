@@ -241,6 +241,14 @@ impl State {
         self.offset > SEGMENT_HEADER_BYTES as u64 && self.offset + frame_bytes > options.segment_bytes_max
     }
 
+    fn enter(&mut self, fresh: Fresh, offset: u64) {
+        let Fresh { segment, file, salt } = fresh;
+        self.earlier.push_back(std::mem::replace(&mut self.current, Segment { bytes: offset, ..segment }));
+        self.file = Arc::new(file);
+        self.salt = salt;
+        self.offset = offset;
+    }
+
     fn made_durable(&mut self, sequence: u64) {
         self.durable = self.durable.max(sequence);
         while self.pending.front().is_some_and(|pending| pending.sequence <= sequence) {
@@ -297,7 +305,7 @@ impl Shared {
         }
         tracing::warn!(segment = %fresh.segment.path.display(), frames = state.pending.len(), "the log goes on in a fresh segment");
         state.current.last = first - 1;
-        self.enter(state, fresh, offset);
+        state.enter(fresh, offset);
         state.made_durable(state.next - 1);
         state.broken = None;
         Ok(())
@@ -319,16 +327,8 @@ impl Shared {
             let _ = state.file.set_len(state.offset);
         }
         state.current.last = state.next - 1;
-        self.enter(state, fresh, SEGMENT_HEADER_BYTES as u64);
+        state.enter(fresh, SEGMENT_HEADER_BYTES as u64);
         Ok(())
-    }
-
-    fn enter(&self, state: &mut State, fresh: Fresh, offset: u64) {
-        let Fresh { segment, file, salt } = fresh;
-        state.earlier.push_back(std::mem::replace(&mut state.current, Segment { bytes: offset, ..segment }));
-        state.file = Arc::new(file);
-        state.salt = salt;
-        state.offset = offset;
     }
 
     /// Creates a segment whose header and name are on disk when this returns.

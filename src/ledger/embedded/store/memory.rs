@@ -16,6 +16,14 @@ pub struct Memory {
     bytes: usize,
 }
 
+/// What is known here of a key.
+#[derive(Debug)]
+pub enum Known<'a> {
+    Value(&'a Bytes),
+    Deleted,
+    Nothing,
+}
+
 impl Memory {
     pub fn apply(&mut self, batch: &Batch) {
         for entry in batch.entries() {
@@ -30,9 +38,12 @@ impl Memory {
         }
     }
 
-    /// The record under `key`: `Some(None)` where it was deleted, `None` where nothing is known of it here.
-    pub fn get(&self, key: &[u8]) -> Option<Option<&Bytes>> {
-        self.records.get(key).map(Option::as_ref)
+    pub fn get(&self, key: &[u8]) -> Known<'_> {
+        match self.records.get(key) {
+            Some(Some(value)) => Known::Value(value),
+            Some(None) => Known::Deleted,
+            None => Known::Nothing,
+        }
     }
 
     /// Records with `from` ≤ key < `to`, in order. `from` must not be above `to`.

@@ -43,7 +43,7 @@ impl LogFile {
 /// What the disk refuses to do. Outside tests: nothing.
 #[cfg(not(test))]
 #[derive(Debug, Clone, Default)]
-pub struct Faults;
+pub struct Faults(());
 
 #[cfg(not(test))]
 impl Faults {
