@@ -138,7 +138,11 @@ async fn pairs(bench: &Arc<Bench>, in_flight: usize, next: &Arc<AtomicUsize>) ->
     }
     all.sort_unstable();
     let at = |part: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index into the sorted latencies")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index into the sorted latencies"
+        )]
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53 samples")]
         let index = (all.len() as f64 * part) as usize;
         all[index.min(all.len() - 1)]
@@ -206,7 +210,9 @@ async fn measure_rules(accounts: usize) {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     println!("\nRulebook, microseconds per command (durability none)\n");
-    println!("| verb | accounts | asked at once | commands per unit | rules µs | store µs |\n|---|---|---|---|---|---|");
+    println!(
+        "| verb | accounts | asked at once | commands per unit | rules µs | store µs |\n|---|---|---|---|---|---|"
+    );
     for accounts in [1, 10_000] {
         measure_rules(accounts).await;
     }

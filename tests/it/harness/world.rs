@@ -29,7 +29,7 @@ pub fn example(name: &str) -> PathBuf {
 
 const EXAMPLES: [&str; 5] = ["buyer-engagement", "website-agents", "outbound-sales", "ai-employee", "enrichment-api"];
 
-fn launch(home: PathBuf, catalogs: Vec<PathBuf>) -> Launch {
+fn launch(home: &Path, catalogs: Vec<PathBuf>) -> Launch {
     Launch { backend: Backend::from_env(), data: home.join("data"), catalogs }
 }
 
@@ -39,7 +39,7 @@ fn of_the_suite() -> Vec<PathBuf> {
 
 fn guarded(catalogs: Vec<PathBuf>) -> Server {
     let home = TempDir::new().expect("a temporary directory can be made").keep();
-    Server::start_guarded(launch(home.clone(), catalogs), &home)
+    Server::start_guarded(launch(&home, catalogs), &home)
 }
 
 static SHARED: LazyLock<Server> = LazyLock::new(|| guarded(of_the_suite()));
@@ -96,7 +96,7 @@ pub fn own() -> Own {
 /// Starts a server of other catalogs for one test.
 pub fn own_of(catalogs: Vec<PathBuf>) -> Own {
     let home = TempDir::new().expect("a temporary directory can be made");
-    Own { server: Server::start(launch(home.path().to_owned(), catalogs)), home }
+    Own { server: Server::start(launch(home.path(), catalogs)), home }
 }
 
 /// An account that nobody has had before, about to be made; `.await` makes it.
