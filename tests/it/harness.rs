@@ -20,6 +20,6 @@ pub mod prelude {
         call::Failure,
         client::{ItemWith, Stipend, at, budget, item, said, span},
         race::{Job, duplicates, race},
-        world::{open, own},
+        world::{model, open, own},
     };
 }

@@ -1,8 +1,12 @@
 //! Everything that Stipend promises, asked of the real binary through its public API: `scenarios` by the rules of the
-//! ledger, `wire` by what travels, `tidy` by how the source is laid out.
+//! ledger, `models` by the lines of five published credit models, `python` by a foreign client, `readme` by what the README
+//! shows, `wire` by what travels, `tidy` by how the source is laid out.
 
 mod catalogs;
 mod harness;
+mod models;
+mod python;
+mod readme;
 mod scenarios;
 mod tidy;
 mod wire;

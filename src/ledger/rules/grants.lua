@@ -93,19 +93,37 @@ function grants.held(pool)
   return total
 end
 
+-- What remains of each of a pool's grants, in their order. Of capacity, what is occupied past the limit occupies what was
+-- bought.
+function grants.remainders(pool)
+  local list, occupied = {}, 0
+  if pool.kind == 1 and pool.consumed > pool.allowance then
+    occupied = pool.consumed - pool.allowance
+  end
+  for i = 1, #pool.grants do
+    local remaining = pool.grants[i].remaining
+    local taken = remaining < occupied and remaining or occupied
+    occupied = occupied - taken
+    list[i] = remaining - taken
+  end
+  return list
+end
+
 -- What remains of top-ups.
 function grants.purchased(pool)
-  local total = 0
-  local function add(list)
-    for i = 1, #list do
-      if list[i].kind == grants.TOP_UP then
-        total = total + list[i].remaining
-      end
+  local total, remainders = 0, grants.remainders(pool)
+  for i = 1, #pool.grants do
+    if pool.grants[i].kind == grants.TOP_UP then
+      total = total + remainders[i]
     end
   end
-  add(pool.grants)
   for i = 1, #pool.eras do
-    add(pool.eras[i].pieces)
+    local pieces = pool.eras[i].pieces
+    for j = 1, #pieces do
+      if pieces[j].kind == grants.TOP_UP then
+        total = total + pieces[j].remaining
+      end
+    end
   end
   return total
 end

@@ -50,9 +50,9 @@ local function balance_bytes(pool, with_grants)
   if not with_grants then
     return head
   end
-  local parts = { head }
+  local parts, remainders = { head }, grants.remainders(pool)
   for i = 1, #pool.grants do
-    parts[i + 1] = grant_bytes(pool.grants[i], pool.grants[i].remaining)
+    parts[i + 1] = grant_bytes(pool.grants[i], remainders[i])
   end
   return concat(parts)
 end

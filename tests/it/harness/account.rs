@@ -258,6 +258,53 @@ impl Account {
         }
     }
 
+    /// Everything in the log from one moment up to another, newest first.
+    pub async fn log(&self, start: Option<&str>, end: Option<&str>) -> Vec<v1::ActivityEntry> {
+        let request = v1::ListActivityRequest {
+            account: self.id.clone(),
+            start_time: start.map(at),
+            end_time: end.map(at),
+            page_size: 1000,
+            ..v1::ListActivityRequest::default()
+        };
+        let page = self.stipend.call(request).done().await;
+        assert_eq!(page.next_page_token, "", "this is for short logs");
+        page.entries
+    }
+
+    /// Usage of a pool over all time.
+    pub async fn usage(
+        &self,
+        pool: &str,
+        interval: v1::query_usage_request::Interval,
+        group_by: &[&str],
+    ) -> Vec<v1::UsageRow> {
+        let request = v1::QueryUsageRequest {
+            account: self.id.clone(),
+            pool: pool.into(),
+            interval: interval.into(),
+            group_by: group_by.iter().map(|by| (*by).to_owned()).collect(),
+            ..v1::QueryUsageRequest::default()
+        };
+        self.stipend.call(request).done().await.rows
+    }
+
+    /// What was charged in a pool by the values of one grouping, such as `dimension:source`: value, credits, times.
+    pub async fn breakdown(&self, pool: &str, by: &str) -> Vec<(String, i64, i64)> {
+        let rows = self.usage(pool, v1::query_usage_request::Interval::Total, &[by]).await;
+        rows.into_iter().map(|mut row| (row.group.remove(by).unwrap_or_default(), row.credits, row.count)).collect()
+    }
+
+    /// What was charged in a pool in each month: its first day, credits.
+    pub async fn months(&self, pool: &str) -> Vec<(String, i64)> {
+        let rows = self.usage(pool, v1::query_usage_request::Interval::Month, &[]).await;
+        let day = |start: Option<prost_types::Timestamp>| {
+            let start = start.and_then(|start| jiff::Timestamp::from_second(start.seconds).ok());
+            start.map(|start| start.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
+        };
+        rows.into_iter().map(|row| (day(row.start_time), row.credits)).collect()
+    }
+
     /// Leaves the check to another handle of the same account.
     pub fn check_conservation_later(&self) {
         self.checked.store(true, Ordering::Relaxed);

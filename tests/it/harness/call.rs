@@ -86,6 +86,7 @@ verbs! {
     }
     UsageServiceClient {
         list_activity: ListActivityRequest => ListActivityResponse;
+        query_usage: QueryUsageRequest => QueryUsageResponse;
     }
     CatalogServiceClient {
         get_catalog: GetCatalogRequest => Catalog;

@@ -178,6 +178,11 @@ impl Server {
         }
     }
 
+    /// Loads another catalog, from the next start on.
+    pub fn load(&mut self, catalog: PathBuf) {
+        self.launch.catalogs.push(catalog);
+    }
+
     /// Starts it again on the same data, once it has ended.
     pub fn start_again(&mut self) {
         let ended = self.child.try_wait().expect("a child can be waited for");

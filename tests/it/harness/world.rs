@@ -22,34 +22,54 @@ fn catalog(file: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "it", "catalogs", file].iter().collect()
 }
 
-fn launch(home: &Path) -> Launch {
-    Launch {
-        backend: Backend::from_env(),
-        data: home.join("data"),
-        catalogs: ["rules.yaml", "prices-1.yaml", "prices-2.yaml"].map(catalog).into(),
-    }
+/// Where a catalog that is shown as an example lies.
+pub fn example(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "examples", "catalogs", &format!("{name}.yaml")].iter().collect()
 }
 
-static SHARED: LazyLock<Server> = LazyLock::new(|| {
+const EXAMPLES: [&str; 5] = ["buyer-engagement", "website-agents", "outbound-sales", "ai-employee", "enrichment-api"];
+
+fn launch(home: &Path, catalogs: Vec<PathBuf>) -> Launch {
+    Launch { backend: Backend::from_env(), data: home.join("data"), catalogs }
+}
+
+fn of_the_suite() -> Vec<PathBuf> {
+    ["rules.yaml", "prices-1.yaml", "prices-2.yaml"].map(catalog).into()
+}
+
+fn guarded(catalogs: Vec<PathBuf>) -> Server {
     let home = TempDir::new().expect("a temporary directory can be made").keep();
-    Server::start_guarded(launch(&home), &home)
-});
+    Server::start_guarded(launch(&home, catalogs), &home)
+}
+
+static SHARED: LazyLock<Server> = LazyLock::new(|| guarded(of_the_suite()));
+static MODELS: LazyLock<Server> = LazyLock::new(|| guarded(EXAMPLES.map(example).into()));
 
 /// The server that all tests share.
 pub fn shared() -> Stipend {
     Stipend::at(SHARED.addr())
 }
 
+/// The server that serves all example catalogs.
+pub fn models() -> Stipend {
+    Stipend::at(MODELS.addr())
+}
+
 /// A server that one test has for itself, to stop and start as it likes.
 pub struct Own {
     pub server: Server,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Own {
     /// A client of it. Ask again after a restart: the port is another.
     pub fn stipend(&self) -> Stipend {
         Stipend::at(self.server.addr())
+    }
+
+    /// The directory that goes away with it.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Stops it with SIGTERM and starts it again on the same data.
@@ -70,8 +90,13 @@ impl Own {
 
 /// Starts a server for one test.
 pub fn own() -> Own {
+    own_of(of_the_suite())
+}
+
+/// Starts a server of other catalogs for one test.
+pub fn own_of(catalogs: Vec<PathBuf>) -> Own {
     let home = TempDir::new().expect("a temporary directory can be made");
-    Own { server: Server::start(launch(home.path())), _home: home }
+    Own { server: Server::start(launch(home.path(), catalogs)), home }
 }
 
 /// An account that nobody has had before, about to be made; `.await` makes it.
@@ -84,6 +109,11 @@ pub struct Opening {
 /// Opens a fresh account of a plan of the catalog `rules` on the shared server.
 pub fn open(plan: &str) -> Opening {
     shared().open(plan)
+}
+
+/// Opens a fresh account of a plan of an example catalog.
+pub fn model(catalog: &str, plan: &str) -> Opening {
+    models().open(plan).catalog(catalog, "")
 }
 
 impl Stipend {
@@ -120,6 +150,12 @@ impl Opening {
     pub fn catalog(mut self, catalog: &str, version: &str) -> Self {
         self.account.catalog = catalog.into();
         self.account.catalog_version = version.into();
+        self
+    }
+
+    /// Tells these addresses of its events.
+    pub fn notifying(mut self, addresses: &[&str]) -> Self {
+        self.account.notify = addresses.iter().map(|address| (*address).to_owned()).collect();
         self
     }
 
