@@ -157,8 +157,8 @@ impl Demo {
         if told.iter().any(|story| !story.problems.is_empty()) {
             return Ok(Ended::Disagreed);
         }
-        screen.write(&ending::next_commands(&stage, address, paint))?;
         if !self.once {
+            screen.write(&ending::next_commands(&stage, address, paint))?;
             let kept = if self.data.is_some() { "kept" } else { "removed" };
             let line = format!("Serving on http://{address} until Ctrl-C; the data is {kept} then.");
             screen.write(&[String::new(), paint.bold(&line)])?;

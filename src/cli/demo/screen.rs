@@ -90,8 +90,8 @@ impl Screen {
             lines.push(format!("{}  {}", seconds(scene.elapsed), draw::event(event, self.paint)));
         }
         self.events_told = scene.events.len();
-        let due = scene.day * self.progress_told / PROGRESS;
-        if scene.elapsed >= due && self.progress_told <= PROGRESS {
+        let due = scene.day * (self.progress_told + 1) / PROGRESS;
+        if scene.elapsed >= due && self.progress_told < PROGRESS {
             self.progress_told += 1;
             lines.push(format!("{}  {}", seconds(scene.elapsed), draw::speed(scene)));
         }

@@ -112,7 +112,7 @@ impl Watch {
     pub async fn read_logs(&mut self) -> anyhow::Result<()> {
         let eventful: Vec<&Part> = CAST.iter().filter(|part| part.eventful).collect();
         let accounts: Vec<String> = eventful.iter().map(|part| self.stage.id(part.account)).collect();
-        let news = accounts.iter().map(|account| self.news(account));
+        let news = eventful.iter().zip(&accounts).map(|(part, account)| self.news(account, part.pool));
         let news: Vec<Vec<v1::ActivityEntry>> = try_join_all(news).await?;
         for (account, entries) in accounts.into_iter().zip(news) {
             for entry in entries.iter().rev() {
@@ -125,13 +125,14 @@ impl Watch {
         Ok(())
     }
 
-    /// What is new in the log of an account, newest first.
-    async fn news(&self, account: &str) -> anyhow::Result<Vec<v1::ActivityEntry>> {
+    /// What is new in the log of a pool, newest first.
+    async fn news(&self, account: &str, pool: &str) -> anyhow::Result<Vec<v1::ActivityEntry>> {
         let seen = self.seen.get(account).map_or("", String::as_str);
         let (mut news, mut page_token) = (Vec::new(), String::new());
         for _ in 0..PAGES_MAX {
             let request = v1::ListActivityRequest {
                 account: account.to_owned(),
+                pool: pool.to_owned(),
                 page_size: PAGE,
                 page_token,
                 ..v1::ListActivityRequest::default()
@@ -173,15 +174,15 @@ fn worth_a_line(entry: &v1::ActivityEntry) -> Option<(String, String)> {
     let detail = |key: &str| entry.details.get(key).map_or("", String::as_str);
     let (pool, credits, left) = (entry.pool.as_str(), count(entry.credits), count(entry.balance_after));
     let text = match entry.r#type.as_str() {
-        "threshold_reached" => format!("{} % of {pool} is used, {left} left", detail("threshold")),
-        "exhausted" => format!("{pool} is used up: paused until a reset or top-up"),
-        "resumed" => format!("{pool} goes on: {left} available"),
-        "overage_started" => format!("{pool} is past its credits: counted, not stopped"),
-        "reset" => format!("{} unused expired, the new cycle has {credits}", whole(detail("lapsed"))),
-        "denied" => format!("{} refused: needs {credits} {pool}, has {left}", entry.action),
-        "grant" => format!("{credits} {pool} bought on top, {left} available"),
+        "threshold_reached" => format!("{} % of {pool} is used", detail("threshold")),
+        "exhausted" => format!("{pool} is used up: paused"),
+        "resumed" => format!("{pool} is back: {left} available"),
+        "overage_started" => "past its credits: counted, not stopped".to_owned(),
+        "reset" => format!("{} unused expired, {credits} are new", whole(detail("lapsed"))),
+        "denied" => format!("{} needs {credits} {pool}, has {left}", entry.action),
+        "grant" => format!("{credits} {pool} bought on top"),
         "release" => format!("{}: costs 0", detail("reason")),
-        "extend" => format!("{} goes on, {left} {pool} left", entry.reservation_id),
+        "extend" => format!("{} goes on, {left} minutes left", entry.reservation_id),
         "charge" if entry.duplicate => {
             return Some(("duplicate".to_owned(), format!("{} again: costs 0", entry.subject)));
         }
@@ -216,6 +217,6 @@ mod tests {
         let mut reset = v1::ActivityEntry { credits: 5_000, ..entry("reset") };
         reset.details.insert("lapsed".into(), "1800".into());
         let (_, text) = worth_a_line(&reset).expect("a line");
-        assert_eq!(text, "1,800 unused expired, the new cycle has 5,000");
+        assert_eq!(text, "1,800 unused expired, 5,000 are new");
     }
 }
