@@ -15,7 +15,7 @@ pub const WIDTH: usize = 80;
 /// Lines of a frame that has no events.
 pub const HEIGHT_MIN: usize = 15;
 /// Most events in a frame.
-const EVENTS_MAX: usize = 7;
+const EVENTS_MAX: usize = 10;
 const BAR: i64 = 10;
 /// Seconds of the day that is played.
 const DAY_SECONDS: u128 = 24 * 60 * 60;
@@ -99,7 +99,8 @@ fn table(balances: &[v1::Balance], paint: Paint) -> Vec<String> {
         table.add_row(row(balance));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
+        // Tight, so that the longest of all fit: a third run's account, a state in full.
+        column.set_padding((0, if index == 5 { 2 } else { 1 }));
         if [2, 4, 5].contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -133,10 +134,10 @@ fn row(balance: &v1::Balance) -> Vec<Cell> {
 /// A bar of what was consumed and what is held, and the percentage consumed.
 fn used(balance: &v1::Balance) -> String {
     let whole = (balance.consumed - balance.overage + balance.remaining).max(1);
-    // Of the whole, and nothing is shown as nothing.
-    let cells = |credits: i64| (credits * BAR).div_euclid(whole) + i64::from((credits * BAR).rem_euclid(whole) > 0);
-    let consumed = cells(balance.consumed).min(BAR);
-    let held = cells(balance.consumed + balance.held).min(BAR) - consumed;
+    // Something is never shown as nothing, and less than all never as all.
+    let cells = |credits: i64| (credits * BAR / whole).clamp(i64::from(credits > 0), BAR);
+    let consumed = cells(balance.consumed);
+    let held = cells(balance.consumed + balance.held) - consumed;
     let part = |symbol: &str, cells: i64| symbol.repeat(usize::try_from(cells).unwrap_or(0));
     let percent = balance.consumed * 100 / whole;
     let free = BAR - consumed - held;
@@ -149,14 +150,14 @@ pub fn event(event: &Event, paint: Paint) -> String {
         1 => event.kind.clone(),
         times => format!("{} ×{times}", event.kind),
     };
-    let (account, kind) = (format!("{:<11}", event.account), format!("{kind:<18}"));
+    let (account, kind) = (format!("{:<12}", event.account), format!("{kind:<18}"));
+    let room = WIDTH.saturating_sub(account.chars().count() + 20);
     let kind = match event.kind.as_str() {
         "exhausted" | "denied" => paint.sgr("31", &kind),
         "threshold_reached" | "overage_started" => paint.sgr("33", &kind),
         "resumed" | "reset" | "grant" => paint.good(&kind),
         _ => kind,
     };
-    let room = WIDTH - 31;
     let text: String = event.text.chars().take(room).collect();
     format!("{account} {kind} {text}")
 }

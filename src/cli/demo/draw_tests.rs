@@ -10,7 +10,12 @@ fn balance(account: &str, allowance: i64, consumed: i64, held: i64) -> v1::Balan
     v1::Balance {
         account: account.into(),
         pool: "voice_minutes".into(),
-        state: if overage > 0 { State::Overage } else { State::Ok }.into(),
+        state: match (overage, remaining) {
+            (0, 0) => State::Exhausted,
+            (0, _) => State::Ok,
+            _ => State::Overage,
+        }
+        .into(),
         allowance,
         consumed,
         held,
@@ -23,7 +28,7 @@ fn balance(account: &str, allowance: i64, consumed: i64, held: i64) -> v1::Balan
 
 fn happened(kind: &str, times: u64) -> Event {
     let text = "an event with a great many words in it, more than anybody would like to read".into();
-    Event { account: "brightside".into(), kind: kind.into(), text, times }
+    Event { account: "brightside-999".into(), kind: kind.into(), text, times }
 }
 
 fn scene() -> Scene {
@@ -31,7 +36,7 @@ fn scene() -> Scene {
         address: "127.0.0.1:65535".into(),
         elapsed: Duration::from_secs(12),
         day: Duration::from_secs(24),
-        balances: vec![balance("metro-desk", 100_000, 25_000, 5_000), balance("knock-inc", 500, 560, 0)],
+        balances: vec![balance("metro-desk", 100_000, 25_000, 5_000), balance("brightside-999", 99_999, 99_999, 0)],
         events: (0..20).map(|_| happened("threshold_reached", 1)).collect(),
         decisions: 1_234_567,
         denied: 1_000,
@@ -89,6 +94,8 @@ fn the_bar_shows_what_is_consumed_then_what_is_held() {
     assert_eq!(bar(100, 0, 0), "░░░░░░░░░░   0%");
     assert_eq!(bar(100, 30, 20), "███▒▒░░░░░  30%");
     assert_eq!(bar(100, 1, 0), "█░░░░░░░░░   1%");
+    assert_eq!(bar(100, 99, 0), "█████████░  99%");
+    assert_eq!(bar(100, 99, 1), "█████████▒  99%");
     assert_eq!(bar(100, 100, 0), "██████████ 100%");
     assert_eq!(bar(500, 560, 0), "██████████ 112%");
     assert_eq!(bar(0, 0, 0), "░░░░░░░░░░   0%");
