@@ -1,6 +1,6 @@
 //! The composition root: builds every part, hands each what it needs, starts them in order and stops them in the reverse.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -11,7 +11,7 @@ use crate::{
     api::{self, Detached, Edge, HealthReporter, ServingStatus, server},
     catalog::{self, Catalog},
     clock::{Clock, SystemClock},
-    config::{Config, Durability},
+    config::{Catalogs, Config, Durability},
     ledger::embedded::{self, Engine, store},
     service::{self, Service, error::Kind},
     shutdown::Shutdown,
@@ -45,6 +45,15 @@ pub struct App {
 impl App {
     /// Builds everything and binds the address; nothing is answered before `run`.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        Self::assemble(config, None).await
+    }
+
+    /// Builds everything around a listener that is bound already.
+    pub async fn build_on(listener: TcpListener, config: Config) -> anyhow::Result<Self> {
+        Self::assemble(config, Some(listener)).await
+    }
+
+    async fn assemble(config: Config, listener: Option<TcpListener>) -> anyhow::Result<Self> {
         config.check()?;
         let mut supervisor = Supervisor::new();
         let catalogs = load_catalogs(&config).await?;
@@ -64,9 +73,12 @@ impl App {
         let edge = Edge::new(routes, CALL_TIMEOUT, drain.clone());
         let server = server::Server::new(edge, server::Limits::default(), drain.clone(), abort.clone());
 
-        let listener = TcpListener::bind(config.listen).await.with_context(|| {
-            format!("cannot listen on {}; is another server there? give another --listen", config.listen)
-        })?;
+        let listener = match listener {
+            Some(listener) => listener,
+            None => TcpListener::bind(config.listen).await.with_context(|| {
+                format!("cannot listen on {}; is another server there? give another --listen", config.listen)
+            })?,
+        };
         let address = listener.local_addr().context("cannot tell the address that was bound")?;
         if !address.ip().to_canonical().is_loopback() {
             warn!(%address, "listening in public without TLS or authentication, as --insecure-public asks");
@@ -137,21 +149,28 @@ async fn open_ledger(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<E
 
 /// Reads the catalogs that are named, or takes the built-in one.
 async fn load_catalogs(config: &Config) -> anyhow::Result<Vec<Catalog>> {
-    if config.catalogs.is_empty() {
-        info!("no --catalog is given, serving the built-in one");
-        return Ok(vec![Catalog::builtin()]);
+    match &config.catalogs {
+        Catalogs::Builtin => {
+            info!("no --catalog is given, serving the built-in one");
+            Ok(vec![Catalog::builtin()])
+        }
+        Catalogs::Texts(texts) => {
+            let parsed: Result<_, _> = texts.iter().map(|text| Catalog::parse(text)).collect();
+            parsed.context("the catalogs cannot be served")
+        }
+        Catalogs::Files(files) => reload::load(files).await.map_err(|problems| {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the catalogs cannot be served:\n{}", lines.join("\n"))
+        }),
     }
-    reload::load(&config.catalogs).await.map_err(|problems| {
-        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("the catalogs cannot be served:\n{}", lines.join("\n"))
-    })
 }
 
 /// Keeps the catalogs as their files are.
-fn keep_catalogs(supervisor: &mut Supervisor, files: Vec<PathBuf>, service: &Arc<Service>) {
-    if files.is_empty() {
-        return;
-    }
+fn keep_catalogs(supervisor: &mut Supervisor, catalogs: Catalogs, service: &Arc<Service>) {
+    let files = match catalogs {
+        Catalogs::Files(files) => files,
+        Catalogs::Builtin | Catalogs::Texts(_) => return,
+    };
     let service = Arc::clone(service);
     supervisor.spawn("catalogs", move |stop| {
         let service = Arc::clone(&service);

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod demo;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -15,6 +16,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Serve(serve::Serve),
 }
 
@@ -22,6 +24,7 @@ impl Cli {
     /// Does what the arguments say, to its end.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::Demo(demo) => demo.run(),
             Command::Serve(serve) => serve.run(),
         }
     }
@@ -32,6 +35,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::config::Catalogs;
 
     #[test]
     fn the_arguments_fit_together() {
@@ -41,12 +45,12 @@ mod tests {
     #[test]
     fn a_bare_serve_listens_on_loopback() {
         let serve = |args: &[&str]| Cli::try_parse_from([&["stipend", "serve"], args].concat());
-        let Command::Serve(bare) = serve(&[]).expect("valid").command;
+        let Command::Serve(bare) = serve(&[]).expect("valid").command else { panic!("another command") };
         assert!(bare.config().check().is_ok());
         assert!(serve(&["--store", "postgres://x"]).is_err());
         assert!(serve(&["--durability", "sometimes"]).is_err());
         let two = ["--catalog", "a.yaml", "--catalog", "b.yaml,c.yaml"];
-        let Command::Serve(two) = serve(&two).expect("valid").command;
-        assert_eq!(two.config().catalogs.len(), 3);
+        let Command::Serve(two) = serve(&two).expect("valid").command else { panic!("another command") };
+        assert!(matches!(two.config().catalogs, Catalogs::Files(files) if files.len() == 3));
     }
 }

@@ -10,14 +10,23 @@ pub struct Config {
     pub insecure_public: bool,
     /// The directory of the embedded store.
     pub data: PathBuf,
-    /// Empty: the built-in catalog.
-    pub catalogs: Vec<PathBuf>,
+    pub catalogs: Catalogs,
     pub store: Store,
     pub durability: Durability,
     /// Serve the gRPC reflection service.
     pub reflection: bool,
     /// How long to wait for what was accepted when stopping.
     pub drain_timeout: Duration,
+}
+
+/// Where the catalogs come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Catalogs {
+    Builtin,
+    /// Read again when they change.
+    Files(Vec<PathBuf>),
+    /// Each the whole text of one.
+    Texts(Vec<&'static str>),
 }
 
 /// Where the ledger is kept.
@@ -96,7 +105,7 @@ mod tests {
             listen: listen.parse().expect("an address"),
             insecure_public: false,
             data: PathBuf::from("data"),
-            catalogs: Vec::new(),
+            catalogs: Catalogs::Builtin,
             store: Store::Embedded,
             durability: Durability::Fsync,
             reflection: false,

@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{
     app::App,
-    config::{Config, Durability, Store},
+    config::{Catalogs, Config, Durability, Store},
     shutdown::Shutdown,
     telemetry::{self, LogFormat},
 };
@@ -70,7 +70,7 @@ impl Serve {
             listen: self.listen,
             insecure_public: self.insecure_public,
             data: self.data.clone(),
-            catalogs: self.catalogs.clone(),
+            catalogs: if self.catalogs.is_empty() { Catalogs::Builtin } else { Catalogs::Files(self.catalogs.clone()) },
             store: self.store.clone(),
             durability: self.durability,
             reflection: self.reflection,

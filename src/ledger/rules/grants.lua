@@ -111,10 +111,11 @@ end
 
 -- What remains of top-ups.
 function grants.purchased(pool)
-  local total, remainders = 0, grants.remainders(pool)
+  local total, remainders = 0, pool.kind == 1 and grants.remainders(pool)
   for i = 1, #pool.grants do
-    if pool.grants[i].kind == grants.TOP_UP then
-      total = total + remainders[i]
+    local g = pool.grants[i]
+    if g.kind == grants.TOP_UP then
+      total = total + (remainders and remainders[i] or g.remaining)
     end
   end
   for i = 1, #pool.eras do
