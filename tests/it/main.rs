@@ -1,10 +1,6 @@
 //! Everything that Stipend promises, asked of the real binary through its public API: `scenarios` by the rules of the
-<<<<<<< HEAD
 //! ledger, `models` by the lines of five published credit models, `python` by a foreign client, `readme` by what the README
-//! shows, `wire` by what travels, `tidy` by how the source is laid out.
-=======
-//! ledger, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
->>>>>>> demo
+//! shows, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
 
 mod catalogs;
 mod demo;
