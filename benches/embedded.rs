@@ -31,8 +31,11 @@ actions: {ai_reply: {pool: ai_credits, price: {credits: 1, per: 1}}}
 plans: {plan: {cycle: 1 month, pools: {ai_credits: {allowance: 1000000000000}}}}
 ";
 /// How long each figure is measured for, after a warm-up of a fifth of it.
-const SPAN: Duration = Duration::from_secs(3);
+const SPAN: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 3;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 struct Bench {
     service: Arc<Service>,

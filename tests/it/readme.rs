@@ -224,3 +224,11 @@ fn output_is_compared_but_for_times_and_what_is_left_out() {
         assert!(!differences("", &json(other), &actual).is_empty(), "{other}");
     }
 }
+
+#[test]
+fn the_catalog_of_the_readme_is_one() {
+    let text = fs::read_to_string(project().join("README.md")).expect("the README can be read");
+    let (_, rest) = text.split_once("```yaml\n").expect("the README shows a catalog");
+    let (catalog, _) = rest.split_once("```").expect("the block ends");
+    stipend::catalog::Catalog::parse(catalog).expect("what the README teaches is valid");
+}

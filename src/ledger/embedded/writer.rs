@@ -253,7 +253,9 @@ impl Writer {
             let current = store.get(key)?;
             // Kept longer since: then another drop key stands for it.
             if number(current.as_deref().and_then(|record| record.get(..8))) == moment {
-                keys::answers(key).into_iter().for_each(|answer| batch.delete(answer));
+                for answer in keys::answers(key) {
+                    batch.delete(answer);
+                }
                 batch.delete(key.to_vec());
             }
             batch.delete(drop_key.clone());
