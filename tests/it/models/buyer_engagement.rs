@@ -223,7 +223,7 @@ async fn model_1_enrichment_comes_from_six_sources_up_to_2_each_and_1_per_compan
 async fn model_1_deanonymization_costs_only_where_it_is_configured() {
     // What is not configured has a budget without room: the pipeline names it and is refused before it looks anyone up.
     let a = annual().await;
-    a.put_budget(a.budget("source:deanonymization", "enrichment_credits", 0)).done().await;
+    a.put_budget(budget("source:deanonymization", "enrichment_credits", 0)).done().await;
     let visitor = || [contact("visitor", "deanonymization"), company("visitor.example", "deanonymization")];
     let denial = a.reserve("1", visitor()).budgets(&["source:deanonymization"]).denied().await;
     assert_eq!((denial.reason(), denial.budget.as_str()), (Reason::BudgetExceeded, "source:deanonymization"));

@@ -117,7 +117,7 @@ async fn model_5_authentication_failures_and_rate_limited_and_blocked_requests_c
         a.reserve(&id, [lookup("203.0.113.9")]).granted().await;
         a.release(&id).reason(reason).done().await;
     }
-    a.put_budget(a.budget("key:blocked", "credits", 0)).done().await;
+    a.put_budget(budget("key:blocked", "credits", 0)).done().await;
     a.charge("blocked-key", [lookup("203.0.113.9")]).budgets(&["key:blocked"]).denied().await;
     let balance = a.balance("credits").await;
     assert_eq!((balance.consumed, balance.held), (0, 0));
@@ -285,7 +285,7 @@ async fn model_5_prices_change_with_a_new_version_and_accounts_on_the_old_one_ke
     let file = own.home().join("enrichment-api-2.yaml");
     fs::write(&file, changed).expect("a catalog can be written");
     own.server.load(file);
-    let stipend = own.restart();
+    let stipend = own.restart().await;
 
     let request = v1::GetCatalogRequest { catalog: "enrichment-api".into(), version: String::new() };
     let newest = stipend.call(request).done().await;
