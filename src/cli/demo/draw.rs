@@ -79,7 +79,7 @@ fn clock(scene: &Scene) -> String {
 /// One line: how much was decided, and how fast.
 pub fn speed(scene: &Scene) -> String {
     format!(
-        "{} decisions, {} refused   {} a second now   p50 {}   p99 {}",
+        "{} decisions, {} refused   {}/s now   p50 {}   p99 {}",
         count_u64(scene.decisions),
         count_u64(scene.denied),
         count_u64(scene.rate),
