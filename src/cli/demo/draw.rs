@@ -100,7 +100,12 @@ fn table(balances: &[v1::Balance], paint: Paint) -> Vec<String> {
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         // Tight, so that the longest of all fit: a third run's account, a state in full.
-        column.set_padding((0, if index == 5 { 2 } else { 1 }));
+        let gap = match index {
+            5 => 2,
+            6 => 0,
+            _ => 1,
+        };
+        column.set_padding((0, gap));
         if [2, 4, 5].contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
