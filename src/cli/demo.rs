@@ -20,7 +20,11 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::MissedTickBehavior,
+};
 
 use self::{
     screen::Screen,
@@ -93,6 +97,15 @@ impl Demo {
         runtime.block_on(async {
             let shutdown = Shutdown::new();
             let signals = shutdown.listen().context("cannot listen for signals")?;
+            // The window was closed: there is no catalog file to read again, but there is data to remove.
+            let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+            let stop = shutdown.soft.clone();
+            let signals = async move {
+                tokio::join!(signals, async move {
+                    let _ = hangup.recv().await;
+                    stop.cancel();
+                });
+            };
             tokio::select! {
                 ended = self.serve(shutdown) => ended,
                 never = async { signals.await; std::future::pending::<Infallible>().await } => match never {},
