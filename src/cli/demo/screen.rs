@@ -52,15 +52,6 @@ impl Screen {
         if self.terminal { self.redraw(scene) } else { self.tell(scene) }
     }
 
-    /// Writes lines below all that was shown.
-    pub fn write(&self, lines: &[String]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        for line in lines {
-            writeln!(out, "{line}")?;
-        }
-        out.flush()
-    }
-
     fn redraw(&mut self, scene: &Scene) -> io::Result<()> {
         let size = crossterm::terminal::size().ok().and_then(|(columns, rows)| fits(columns, rows));
         // Made too small since: wait until there is room again.
@@ -95,7 +86,7 @@ impl Screen {
             self.progress_told += 1;
             lines.push(format!("{}  {}", seconds(scene.elapsed), draw::speed(scene)));
         }
-        self.write(&lines)
+        write(&lines)
     }
 }
 
@@ -106,6 +97,15 @@ impl Drop for Screen {
             let _ = out.write_all(SHOW_CURSOR.as_bytes()).and_then(|()| out.flush());
         }
     }
+}
+
+/// Writes lines below all that was shown.
+pub fn write(lines: &[String]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
 }
 
 /// The height of a frame on a terminal of this size, if there is one.

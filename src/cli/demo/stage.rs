@@ -19,7 +19,7 @@ use crate::proto::v1::{
 /// Connections; callers share them.
 const LANES: usize = 8;
 /// Runs of the demo that one data directory can hold.
-const RUNS_MAX: u32 = 999;
+const RUNS_MAX: u32 = 99;
 /// Longest that a call may take before the demo gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 

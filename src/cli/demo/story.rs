@@ -58,7 +58,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn equal<T: PartialEq + Display>(&mut self, what: &str, told: T, expected: T) {
+    fn equal<T: Copy + PartialEq + Display>(&mut self, what: &str, told: T, expected: T) {
         if told != expected {
             self.problems.push(format!("{what}: {told}, and should be {expected}"));
         }
