@@ -246,7 +246,7 @@ fn shown(known: &Known) -> Account {
         overrides: profile.overrides,
         test_clock: profile.test_clock,
         now: known.record.now,
-        created: known.record.created,
+        created: profile.created,
         pending: profile.pending,
     }
 }

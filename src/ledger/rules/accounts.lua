@@ -223,7 +223,8 @@ function accounts.put_budget(account, request)
   end
   budget.limit, budget.cap = request.limit, request.cap
   if budget.cycle ~= request.cycle then
-    budget.cycle, budget.number, budget.starts, budget.ends = request.cycle, request.number, request.starts, request.ends
+    -- The number stays: open holds know theirs by it.
+    budget.cycle, budget.starts, budget.ends = request.cycle, request.starts, request.ends
   end
   budgets.put(account, budget)
   activity.write(account, activity.BUDGET, t, { pool = budget.pool, credits = budget.limit,

@@ -121,7 +121,7 @@ function credits.revoke(account, request)
     details = { "grant_id", request.id, "reason", request.reason },
   })
   holds.save_pools(account, { pool }, t)
-  return reply.revoked(grant, revoked, pool)
+  return unit.give(account, "v:" .. request.id, "", reply.revoked(grant, revoked, pool))
 end
 
 return credits

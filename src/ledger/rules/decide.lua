@@ -2,6 +2,7 @@
 -- Decides only: nothing is held here. Grants that have expired are ended on the way, for that is true in any case.
 
 local activity = require("activity")
+local alerts = require("alerts")
 local arith = require("arith")
 local budgets = require("budgets")
 local grants = require("grants")
@@ -31,6 +32,9 @@ function decide.pools(account, items, t, stale)
     if not by_name[name] then
       local pool = unit.get(account, "p:" .. name) or absent_pool(name, t)
       by_name[name] = pool
+      if pool.seen < t then
+        pool.seen = t
+      end
       list[#list + 1] = pool
       if pool.ends ~= 0 and pool.ends <= t then
         stale.pools[#stale.pools + 1] = pool
@@ -44,7 +48,7 @@ end
 function decide.lapse(account, pools, t)
   for i = 1, #pools do
     if grants.lapse(account, pools[i], t) then
-      pools[i].seen = t
+      alerts.check(account, pools[i], t)
       unit.put(account, "p:" .. pools[i].name, pools[i])
     end
   end
@@ -97,14 +101,14 @@ local function budget_denial(budget, required)
 end
 
 -- The full cost of each item; nil past 2^53-1. A subject within its window costs nothing.
-local function full_costs(account, items, t, at_once)
+local function full_costs(account, items, by_name, t, at_once)
   local costs, duplicates, seen = {}, {}, {}
   for i = 1, #items do
     local item = items[i]
     local key = item.action .. "\0" .. item.subject
     local again = at_once and item.once ~= unique.EVERY_TIME and seen[key]
     seen[key] = true
-    duplicates[i] = (again or unique.marked(account, item, t)) and 1 or 0
+    duplicates[i] = (again or unique.marked(account, item, by_name[item.pool].cycle, t)) and 1 or 0
     costs[i] = duplicates[i] == 1 and 0 or arith.cost(item.price, item.quantity)
     if not costs[i] then
       return nil
@@ -151,7 +155,7 @@ function decide.items(account, request, t, at_once)
       return nil, pool_denial(decide.NOT_IN_PLAN, pool, 0), items[i]
     end
   end
-  local costs, duplicates = full_costs(account, items, t, at_once)
+  local costs, duplicates = full_costs(account, items, by_name, t, at_once)
   if not costs then
     return nil, nil
   end
@@ -179,12 +183,12 @@ function decide.items(account, request, t, at_once)
       end
       quantity, cost = fits, arith.cost(item.price, fits)
     end
-    if least and item.min_quantity > 0 and (quantity < item.quantity or (item.price.credits > 0 and least == cost)) then
+    if least and item.min_quantity > 0 and (quantity < item.quantity or (cost > 0 and least == cost)) then
       granted.final = 1
     elseif item.cut then
       granted.final = 1
     end
-    if pool.cap == 0 and pool.enforce_from > t and cost > grants.available(pool) - taken then
+    if cost > 0 and pool.cap == 0 and pool.enforce_from > t and cost > grants.available(pool) - taken then
       granted.observed[i] = 1
     end
     granted.costs[i], granted.quantities[i] = cost, quantity
@@ -205,7 +209,10 @@ end
 -- Notes a refusal where it can be seen, except of a trial.
 function decide.note_denial(account, request, denial, item, t)
   if not request.dry_run or request.dry_run == 0 then
-    activity.denied(account, request.by_name[denial.pool] or request.pools[1], t, denial, item)
+    local pool = request.by_name[denial.pool] or request.pools[1]
+    -- A cap that came into force meanwhile is noticed here first.
+    alerts.check(account, pool, t)
+    activity.denied(account, pool, t, denial, item)
   end
 end
 

@@ -177,7 +177,8 @@ local function refund_item(account, r, x, amount, t)
       d.amount, left = d.amount - take, left - take
       local of_cycle = grants.counters(pool, d.cycle)
       local alive = 0
-      if d.kind ~= grants.ALLOWANCE or d.cycle == pool.cycle then
+      local over = d.kind == grants.ALLOWANCE and d.cycle ~= pool.cycle or unit.given(account, "v:" .. d.id)
+      if not over then
         alive = grants.give_back(pool, d, take, t)
       end
       if of_cycle == pool then

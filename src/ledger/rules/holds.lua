@@ -96,6 +96,16 @@ function holds.new(request, granted, t, expires)
   return r
 end
 
+-- Notes an item that a hard cap which is not enforced yet would have refused (rule 18).
+function holds.note_observed(account, r, x, pool, credits, t)
+  x.observed = 1
+  pool.would_deny = pool.would_deny + 1
+  activity.write(account, activity.WOULD_DENY, t, {
+    pool = x.pool, action = x.action, credits = credits, quantity = x.quantity, reservation = r.id,
+    subject = x.subject, dimensions = x.dimensions, after = grants.available(pool),
+  })
+end
+
 -- Holds the credits of a new reservation in its pools and budgets.
 function holds.place(account, request, r, granted, t)
   local by_pool = {}
@@ -103,11 +113,7 @@ function holds.place(account, request, r, granted, t)
     local x = r.items[i]
     local pool = request.by_name[x.pool]
     if granted.observed[i] then
-      pool.would_deny = pool.would_deny + 1
-      activity.write(account, activity.WOULD_DENY, t, {
-        pool = x.pool, action = x.action, credits = granted.costs[i], quantity = x.quantity, reservation = r.id,
-        subject = x.subject, dimensions = x.dimensions, after = grants.available(pool),
-      })
+      holds.note_observed(account, r, x, pool, granted.costs[i], t)
     end
     holds.add_part(x, pool, granted.costs[i])
     by_pool[x.pool] = (by_pool[x.pool] or 0) + granted.costs[i]
@@ -173,63 +179,82 @@ local function allowed(account, r, pool, extra, extras, t)
   return most > 0 and most or 0
 end
 
-local function cycle_end_of(item, pool, t)
-  local last = item.parts[#item.parts]
-  if not last or last.cycle == pool.cycle then
-    return pool.ends
-  end
-  return t
+-- The cycle that an item is charged to: that of its hold, or the present one where the hold is over.
+local function cycle_of(item, pool, held)
+  local last = held and item.parts[#item.parts]
+  return last and last.cycle or pool.cycle
 end
 
--- Charges one item `cost` for `quantity`: first out of its hold, then what is available. `held` is false where the hold
--- is over already, and what was charged at its end counts.
-local function charge_item(account, r, x, quantity, cost, held, sums, t)
-  local pool = unit.get(account, "p:" .. x.pool)
-  local duplicate = x.duplicate
-  if quantity > 0 and duplicate == 0 and x.charge == 0 and unique.marked(account, x, t) then
-    cost, duplicate = 0, 1
+-- What an item is to be charged: nothing where its subject was charged within its window, or by an item before it.
+local function final_cost(account, x, pool, quantity, cost, held, seen, t)
+  local key = x.action .. "\0" .. x.subject
+  local once = x.once ~= unique.EVERY_TIME and quantity > 0 and x.duplicate == 0 and x.charge == 0
+  if once and (seen[key] or unique.marked(account, x, cycle_of(x, pool, held), t)) then
+    return 0, 1
   end
-  local before, overage = x.charge, 0
-  local left = cost - before > 0 and cost - before or 0
-  if held then
-    for i = 1, #x.parts do
-      local part = x.parts[i]
-      local take = part.credits < left and part.credits or left
-      overage = overage + grants.settle_held(pool, part, take, x.draws, t)
-      left = left - take
-    end
-    sums.charged[x.pool] = (sums.charged[x.pool] or 0) + cost - left
-  end
-  if left > 0 then
-    local extra = allowed(account, r, pool, left, sums.extra, t)
-    overage = overage + grants.charge(pool, extra, x.draws)
-    pool.uncovered = pool.uncovered + left - extra
-    x.uncovered = left - extra
-    sums.extra[x.pool] = (sums.extra[x.pool] or 0) + extra
-    cost = (cost > before and cost or before) - x.uncovered
-  end
-  x.charged, x.charged_quantity, x.charged_duplicate = 1, quantity, duplicate
-  x.charge = cost > before and cost or before
-  x.overage = x.overage + overage
-  if quantity > 0 and duplicate == 0 then
-    unique.mark(account, x, r.id, cycle_end_of(x, pool, t), t)
-  end
+  seen[key] = once
+  return cost, x.duplicate
 end
 
--- Ends a reservation by a charge. `costs` are those of `quantities`.
+-- Ends the hold of an item, charging it as far as it was held. Returns what is left of the cost.
+local function settle_item(pool, x, cost, sums, t)
+  local left = cost
+  for i = 1, #x.parts do
+    local part = x.parts[i]
+    local take = part.credits < left and part.credits or left
+    x.overage = x.overage + grants.settle_held(pool, part, take, x.draws, t)
+    left = left - take
+  end
+  sums.charged[x.pool] = (sums.charged[x.pool] or 0) + cost - left
+  return left
+end
+
+-- Charges an item what its hold did not cover, as far as there is room. Returns what could not be covered.
+local function charge_extra(account, r, pool, x, left, sums, t)
+  if left == 0 then
+    return 0
+  end
+  local extra = allowed(account, r, pool, left, sums.extra, t)
+  x.overage = x.overage + grants.charge(pool, extra, x.draws)
+  pool.uncovered = pool.uncovered + left - extra
+  sums.extra[x.pool] = (sums.extra[x.pool] or 0) + extra
+  return left - extra
+end
+
+-- Ends a reservation by a charge; `costs` are those of `quantities`. All holds end before anything is charged beyond
+-- them, so that the order of items does not matter. Where the hold is over already, what was charged at its end counts.
 function holds.charge(account, r, quantities, costs, state, t)
   local held = r.state == holds.ACTIVE
-  local sums = { charged = {}, extra = {} }
+  local sums, seen, left = { charged = {}, extra = {} }, {}, {}
   for i = 1, #r.items do
-    charge_item(account, r, r.items[i], quantities[i], costs[i], held, sums, t)
+    local x = r.items[i]
+    local pool = unit.get(account, "p:" .. x.pool)
+    x.charged, x.charged_quantity = 1, quantities[i]
+    costs[i], x.charged_duplicate = final_cost(account, x, pool, quantities[i], costs[i], held, seen, t)
+    if held then
+      left[i] = settle_item(pool, x, costs[i], sums, t)
+    else
+      left[i] = costs[i] > x.charge and costs[i] - x.charge or 0
+    end
   end
-  if held then
+  for i = 1, #r.items do
+    local x = r.items[i]
+    local pool = unit.get(account, "p:" .. x.pool)
+    local uncovered = charge_extra(account, r, pool, x, left[i], sums, t)
+    local charge = costs[i] - uncovered
+    x.uncovered = uncovered
+    x.charge = charge > x.charge and charge or x.charge
+    if quantities[i] > 0 and x.charged_duplicate == 0 and (x.charge > 0 or costs[i] == 0) then
+      unique.mark(account, x, r.id, cycle_of(x, pool, held), pool.ends, t)
+    end
+  end
+  if not held then
+    budgets.charge_more(account, r, sums.extra)
+  else
     budgets.settle(account, r, sums.charged, sums.extra)
     if r.expires ~= 0 then
       unit.index_hold(account, r.id, r.expires, 0)
     end
-  else
-    budgets.charge_more(account, r, sums.extra)
   end
   r.state, r.ended = state, t
 end

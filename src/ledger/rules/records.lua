@@ -2,7 +2,7 @@
 -- A field names a record within its account; its first byte tells the kind:
 --   a account · i profile (opaque) · p:POOL · r:RESERVATION · b:BUDGET · m:ACTION\0SUBJECT mark
 --   q:RESERVATION · e:RESERVATION · g:GRANT · f:REFUND · x:RESERVATION\0EXTEND answers given: to a Reserve or Charge, to
---   what ended it, to a grant, a refund, an extension. They go when their reservation goes, if they belong to one.
+--   what ended it, to a grant, a refund, an extension; v:GRANT to the revocation of a grant. They go when their reservation goes, if they belong to one.
 -- Packed bytes are the host's: the rules pass them on and never look into them.
 -- Times are milliseconds; 0 stands for "never" or "none" unless said otherwise.
 
@@ -125,14 +125,14 @@ function decoders.b(s)
   return r
 end
 
--- A mark: the subject was charged; until when (0: for ever), and by which reservation.
+-- A mark: the subject was charged; until when (0: for ever), in which cycle and in which one before, by which reservation.
 function encoders.m(r)
-  return pack("<BI8Hc0", FORMAT, r.till, #r.by, r.by)
+  return pack("<BI8I8i8Hc0", FORMAT, r.till, r.cycle, r.earlier, #r.by, r.by)
 end
 
 function decoders.m(s)
   local r, _ = {}
-  _, r.till, r.by = unpack("<BI8Hc0", s, 1)
+  _, r.till, r.cycle, r.earlier, r.by = unpack("<BI8I8i8Hc0", s, 1)
   return r
 end
 
@@ -153,6 +153,7 @@ encoders.e, decoders.e = encode_given, decode_given
 encoders.g, decoders.g = encode_given, decode_given
 encoders.f, decoders.f = encode_given, decode_given
 encoders.x, decoders.x = encode_given, decode_given
+encoders.v, decoders.v = encode_given, decode_given
 
 local RESERVATION = "<BBI8I8I8BBHc0HH"
 local ITEM = "<Hc0Hc0BI8I8I8I8BBI8BI8I8BHc0Hc0BI8I8I8I8BI8BHH"

@@ -32,13 +32,13 @@ end
 
 -- State of a balance: 0 ok, 1 exhausted, 2 overage.
 local function state_of(pool, remaining)
+  if pool.cap == 0 and remaining == 0 and pool.enforce_from <= pool.seen then
+    return 1
+  end
   if pool.overage > 0 then
     return 2
   end
-  if pool.cap == 0 and remaining == 0 then
-    return 1
-  end
-  return 0
+  return pool.cap == 0 and remaining == 0 and 1 or 0
 end
 
 local function balance_bytes(pool, with_grants)

@@ -114,8 +114,8 @@ function reserve.charge(account, request)
   return run(account, request, true)
 end
 
--- Whether an extension fits; nil or the denial, and the item at fault.
-local function denial_of(account, request, r, added, t)
+-- Decides an extension as a request for what it adds.
+local function decide_extension(account, request, r, added, t)
   local probe = { items = {}, by_name = request.by_name, budget_list = request.budget_list }
   for i = 1, #r.items do
     local x = r.items[i]
@@ -124,11 +124,7 @@ local function denial_of(account, request, r, added, t)
       price = { credits = 1, per = 1, round = 0 }, once = 0, dimensions = x.dimensions,
     }
   end
-  local granted, denial, item = decide.items(account, probe, t, false)
-  if granted then
-    return nil
-  end
-  return denial, item
+  return decide.items(account, probe, t, false)
 end
 
 -- The credits that each item needs on top for its new total quantity; nil past 2^53-1.
@@ -146,12 +142,15 @@ local function additions(r, quantities)
   return added, totals
 end
 
-local function apply_extension(account, request, r, added, totals, t)
-  local by_pool = {}
+local function apply_extension(account, request, r, granted, totals, t)
+  local by_pool, added = {}, granted.costs
   for i = 1, #r.items do
     local x = r.items[i]
     x.quantity = totals[i]
     x.used = request.used[i] or x.used
+    if granted.observed[i] then
+      holds.note_observed(account, r, x, request.by_name[x.pool], added[i], t)
+    end
     if added[i] > 0 then
       holds.add_part(x, request.by_name[x.pool], added[i])
       by_pool[x.pool] = (by_pool[x.pool] or 0) + added[i]
@@ -220,12 +219,15 @@ function reserve.extend(account, request)
   if not added then
     return reply.rejected(reply.AMOUNT_OVERFLOW)
   end
-  local denial, item = denial_of(account, request, r, added, t)
-  if denial then
+  local granted, denial, item = decide_extension(account, request, r, added, t)
+  if not granted then
+    if not denial then
+      return reply.rejected(reply.AMOUNT_OVERFLOW)
+    end
     decide.note_denial(account, request, denial, item, t)
     return reply.denied(denial, request.pools)
   end
-  apply_extension(account, request, r, added, totals, t)
+  apply_extension(account, request, r, granted, totals, t)
   holds.put(account, r)
   holds.log(account, activity.EXTEND, r, t, "", { "extend_id", request.extend_id })
   holds.save_pools(account, request.pools, t)
