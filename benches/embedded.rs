@@ -2,6 +2,7 @@
 //! by the size of a unit of work. `cargo bench --bench embedded` prints tables; the network is not in these figures.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -15,7 +16,10 @@ use stipend::{
     catalog::Catalog,
     clock::SystemClock,
     id::{AccountId, ActionName, PlanName, ReservationId},
-    ledger::embedded::{Engine, Options, store::Durability},
+    ledger::{
+        Labels,
+        embedded::{Engine, Options, store::Durability},
+    },
     service::{
         Service,
         request::{AccountDraft, Commit, Item, Reserve},
@@ -71,7 +75,7 @@ impl Bench {
             quantity: Amount::ONE,
             min_quantity: Amount::ZERO,
             subject: None,
-            dimensions: Default::default(),
+            dimensions: Labels::new(),
         };
         let request = Reserve {
             account: self.accounts[n % self.accounts.len()].clone(),
@@ -79,7 +83,7 @@ impl Bench {
             items: vec![item],
             ttl: None,
             budgets: Vec::new(),
-            metadata: Default::default(),
+            metadata: Labels::new(),
             dry_run: false,
         };
         self.service.reserve(request).await.expect("a reserve is answered");
@@ -87,7 +91,7 @@ impl Bench {
 
     async fn commit(&self, n: usize) {
         let account = self.accounts[n % self.accounts.len()].clone();
-        let request = Commit { account, id: id(n), quantities: Vec::new(), metadata: Default::default() };
+        let request = Commit { account, id: id(n), quantities: Vec::new(), metadata: Labels::new() };
         self.service.commit(request).await.expect("a commit is answered");
     }
 }
@@ -105,9 +109,9 @@ fn draft(id: &AccountId) -> AccountDraft {
         anchor: None,
         time_zone: None,
         status: None,
-        labels: Default::default(),
+        labels: Labels::new(),
         notify: Vec::new(),
-        overrides: Default::default(),
+        overrides: BTreeMap::new(),
         test_clock: None,
     }
 }
@@ -202,8 +206,8 @@ async fn measure_rules(accounts: usize) {
             println!(
                 "| {verb} | {accounts} | {size} | {:.1} | {:.2} | {:.2} |",
                 commands / units,
-                (after.rules - before.rules).as_secs_f64() * 1e6 / commands,
-                (after.store - before.store).as_secs_f64() * 1e6 / commands,
+                after.rules.saturating_sub(before.rules).as_secs_f64() * 1e6 / commands,
+                after.store.saturating_sub(before.store).as_secs_f64() * 1e6 / commands,
             );
         }
     }

@@ -1,6 +1,8 @@
 //! Rule 11: cycles tile time, and each starts afresh.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use stipend::clock::{Clock as _, SystemClock};
 
 use crate::harness::prelude::*;
 
@@ -182,11 +184,9 @@ async fn rule_11_advancing_again_to_the_same_moment_resets_once() {
 
 /// An anchor such that a cycle of a day ends that long from now.
 fn a_day_that_ends_in(wait: Duration) -> String {
-    let end = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970") + wait;
-    let yesterday = end.checked_sub(Duration::from_secs(24 * 3600)).expect("after 1970");
-    jiff::Timestamp::from_millisecond(i64::try_from(yesterday.as_millis()).expect("a moment"))
-        .expect("valid")
-        .to_string()
+    let end = SystemClock.now().plus(wait).get();
+    let yesterday = end.checked_sub(24 * 3600 * 1000).expect("after 1970");
+    stipend::clock::Millis::new(yesterday).expect("a moment").to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
