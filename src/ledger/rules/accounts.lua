@@ -158,10 +158,9 @@ end
 -- Balances of pools, exact now.
 function accounts.balances(account, request)
   local t = unit.now(account)
-  local stale = nothing_stale()
-  stale.pending = account.a.pending_at ~= 0 and account.a.pending_at <= t
-  if not expiry.settle(account, t, stale) then
-    return stale.again and reply.again() or reply.stale(stale, t)
+  local stale, failed = expiry.begin(account, t)
+  if not stale then
+    return failed
   end
   local named = {}
   for i = 1, #request.pools do
@@ -176,10 +175,9 @@ function accounts.balances(account, request)
 end
 
 function accounts.reservation(account, request)
-  local t = unit.now(account)
-  local stale = nothing_stale()
-  if not expiry.settle(account, t, stale) then
-    return stale.again and reply.again() or reply.stale(stale, t)
+  local stale, failed = expiry.begin(account, unit.now(account))
+  if not stale then
+    return failed
   end
   local r = holds.get(account, request.id)
   if not r then
@@ -191,9 +189,9 @@ end
 -- The budget of a name when its cycle is up to date, else nil and the reply.
 local function current_budget(account, name)
   local t = unit.now(account)
-  local stale = nothing_stale()
-  if not expiry.settle(account, t, stale) then
-    return nil, stale.again and reply.again() or reply.stale(stale, t)
+  local stale, failed = expiry.begin(account, t)
+  if not stale then
+    return nil, failed
   end
   local budget = budgets.get(account, name)
   if not budget then

@@ -16,10 +16,9 @@ local credits = {}
 -- Brings the account and a pool up to now. Returns time and pool, or nil and the reply.
 local function prepare(account, name)
   local t = unit.now(account)
-  local stale = { pools = {}, budgets = {} }
-  stale.pending = account.a.pending_at ~= 0 and account.a.pending_at <= t
-  if not expiry.settle(account, t, stale) then
-    return nil, stale.again and reply.again() or reply.stale(stale, t)
+  local stale, failed = expiry.begin(account, t)
+  if not stale then
+    return nil, failed
   end
   local pool = unit.get(account, "p:" .. name)
   if not pool or pool.in_plan == 0 then

@@ -31,23 +31,15 @@ local function allowance_grant(pool, amount, remaining)
   }
 end
 
-local function sum_remaining(list)
-  local total = 0
-  for i = 1, #list do
-    total = total + list[i].remaining
-  end
-  return total
-end
-
 -- Starts the counters of a cycle afresh over the grants that the pool has now.
 local function start_counters(pool)
   if pool.kind == 0 then
-    local room = arith.MAX - sum_remaining(pool.grants)
+    local room = arith.MAX - grants.sum(pool.grants)
     local allowance = pool.allowance < room and pool.allowance or room
     grants.insert(pool.grants, allowance_grant(pool, pool.allowance, allowance))
     pool.consumed = 0
   end
-  pool.granted = sum_remaining(pool.grants)
+  pool.granted = grants.sum(pool.grants)
   pool.overage, pool.uncovered, pool.lapsed = 0, 0, 0
   pool.denied, pool.would_deny, pool.over = { 0, 0, 0, 0, 0 }, 0, 0
 end
@@ -69,7 +61,7 @@ local function keep_past(pool)
   local backing, open = 0, false
   for i = 1, #pool.eras do
     if pool.eras[i].cycle == pool.cycle then
-      backing, open = backing + sum_remaining(pool.eras[i].pieces), true
+      backing, open = backing + grants.sum(pool.eras[i].pieces), true
     end
   end
   if open then

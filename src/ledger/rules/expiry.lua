@@ -4,6 +4,7 @@
 local activity = require("activity")
 local grants = require("grants")
 local holds = require("holds")
+local reply = require("reply")
 local unit = require("unit")
 
 local expiry = {}
@@ -88,6 +89,17 @@ function expiry.settle(account, t, stale)
   a.next_expiry = list[done + 1] and list[done + 1].expires or 0
   unit.touch_account(account)
   return true
+end
+
+-- Begins a command at `t`: ends the holds that expired and notes a plan change that is due. Returns what is stale, to
+-- be added to by the caller, or nil and the reply that something must be done before.
+function expiry.begin(account, t)
+  local due = account.a.pending_at
+  local stale = { pools = {}, budgets = {}, pending = due ~= 0 and due <= t }
+  if expiry.settle(account, t, stale) then
+    return stale
+  end
+  return nil, stale.again and reply.again() or reply.stale(stale, t)
 end
 
 return expiry

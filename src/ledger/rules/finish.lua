@@ -18,10 +18,9 @@ local finish = {}
 -- Brings the account and the pools of a reservation up to now. Returns the time, or nil and the reply.
 local function prepare(account, r)
   local t = unit.now(account)
-  local stale = { pools = {}, budgets = {} }
-  stale.pending = account.a.pending_at ~= 0 and account.a.pending_at <= t
-  if not expiry.settle(account, t, stale) then
-    return nil, stale.again and reply.again() or reply.stale(stale, t)
+  local stale, failed = expiry.begin(account, t)
+  if not stale then
+    return nil, failed
   end
   local pools = decide.pools(account, r.items, t, stale)
   budgets.load(account, r.budgets, t, stale)

@@ -42,7 +42,8 @@ function grants.find(list, id)
   return nil
 end
 
-local function sum(list)
+-- What remains of a list of grants or pieces.
+function grants.sum(list)
   local total = 0
   for i = 1, #list do
     total = total + list[i].remaining
@@ -64,7 +65,7 @@ function grants.live(pool)
   if pool.kind == 1 then
     return grants.capacity(pool) - pool.consumed
   end
-  return sum(pool.grants)
+  return grants.sum(pool.grants)
 end
 
 -- Credits that can be held now; below 0 where holds of a soft pool go past its grants.
@@ -79,7 +80,7 @@ function grants.remaining(pool)
     total = 0 -- a capacity pool whose limit fell below what is occupied
   end
   for i = 1, #pool.eras do
-    total = total + sum(pool.eras[i].pieces)
+    total = total + grants.sum(pool.eras[i].pieces)
   end
   return total
 end
@@ -197,7 +198,7 @@ end
 
 -- Lets go of what an earlier era keeps beyond its holds, last in draw order first; closes it when its holds are gone.
 local function trim(pool, era, index, t)
-  local excess = sum(era.pieces) - era.held
+  local excess = grants.sum(era.pieces) - era.held
   local counters = grants.counters(pool, era.cycle)
   for i = #era.pieces, 1, -1 do
     if excess <= 0 then

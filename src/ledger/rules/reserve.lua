@@ -16,10 +16,9 @@ local reserve = {}
 
 -- Loads what the request touches and brings it up to `t`. Returns nil when all is ready, else the reply.
 local function prepare(account, request, t)
-  local stale = { pools = {}, budgets = {} }
-  stale.pending = account.a.pending_at ~= 0 and account.a.pending_at <= t
-  if not expiry.settle(account, t, stale) then
-    return stale.again and reply.again() or reply.stale(stale, t)
+  local stale, failed = expiry.begin(account, t)
+  if not stale then
+    return failed
   end
   request.pools, request.by_name = decide.pools(account, request.items, t, stale)
   local missing
