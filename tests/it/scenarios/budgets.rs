@@ -190,6 +190,18 @@ async fn rule_16_a_denied_request_leaves_every_budget_as_it_was() {
     a.check_conservation().await;
 }
 
+#[tokio::test]
+async fn rule_16_a_hold_is_counted_by_a_budget_whose_cycle_changed_meanwhile() {
+    let a = with_budgets(&[("b", 5)]).await;
+    a.reserve("r1", [item("reply", 4)]).budgets(&["b"]).granted().await;
+    a.put_budget(v1::Budget { cycle: "1 day".into(), ..budget("b", "credits", 5) }).done().await;
+    assert_eq!(a.budget_now("b").await.held, 4);
+    a.commit("r1").quantities(&[3]).done().await;
+    let budget = a.budget_now("b").await;
+    assert_eq!((budget.consumed, budget.held), (3, 0));
+    a.check_conservation().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_16_of_64_callers_under_a_budget_of_5_exactly_5_are_granted() {
     let a = with_budgets(&[("b", 5)]).await;
