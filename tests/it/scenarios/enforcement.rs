@@ -103,8 +103,9 @@ async fn rule_18_what_costs_nothing_is_never_noted() {
     a.activity("would_deny", 1).await;
     assert!(a.charge("c2", [signup()]).granted().await.charges[0].duplicate);
     a.charge("c3", [item("free", 3)]).granted().await;
-    a.reserve("r2", [signup(), item("free", 1)]).granted().await;
     a.activity("would_deny", 1).await;
+    a.reserve("r2", [item("reply", 2), item("free", 1), signup()]).granted().await;
+    assert_eq!(a.activity("would_deny", 2).await[1].action, "reply");
     a.check_conservation().await;
 }
 
