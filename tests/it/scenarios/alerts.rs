@@ -178,6 +178,23 @@ async fn rule_12_a_repeated_charge_fires_nothing_more() {
     a.check_conservation().await;
 }
 
+#[tokio::test]
+async fn rule_12_a_promo_that_expires_and_leaves_nothing_exhausts_a_pool_and_the_next_grant_resumes_it() {
+    let a = open("watched").clock("2025-01-01T00:00:00Z").await;
+    a.grant("credits", "promo", 5).kind(Kind::Promo).expires("2025-01-10T00:00:00Z").done().await;
+    a.charge("c1", [item("reply", 10)]).granted().await;
+    a.advance("2025-01-09T23:59:59Z").done().await;
+    assert_eq!(a.balance("credits").await.remaining, 5);
+    a.activity("exhausted", 0).await;
+    a.advance("2025-01-10T00:00:00Z").done().await;
+    assert_eq!(a.balance("credits").await.state(), Level::Exhausted);
+    assert_eq!(a.activity("exhausted", 1).await[0].pool, "credits");
+    a.activity("resumed", 0).await;
+    a.grant("credits", "top", 3).done().await;
+    assert_eq!(a.activity("resumed", 1).await[0].pool, "credits");
+    a.check_conservation().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_12_racing_charges_fire_every_alert_once() {
     let a = open("watched").await;

@@ -190,6 +190,24 @@ async fn rule_16_a_denied_request_leaves_every_budget_as_it_was() {
     a.check_conservation().await;
 }
 
+#[tokio::test]
+async fn rule_16_a_hold_is_counted_by_a_budget_whose_cycle_changed_meanwhile() {
+    let a = open("hundred").clock("2025-01-01T00:00:00Z").await;
+    let every = |cycle: &str| v1::Budget { cycle: cycle.into(), ..budget("b", "credits", 5) };
+    a.put_budget(every("1 day")).done().await;
+    a.advance("2025-01-04T12:00:00Z").done().await;
+    a.reserve("r1", [item("reply", 4)]).budgets(&["b"]).granted().await;
+    a.put_budget(every("1 month")).done().await;
+    assert_eq!(a.budget_now("b").await.held, 4);
+    a.commit("r1").quantities(&[3]).done().await;
+    let budget = a.budget_now("b").await;
+    assert_eq!((budget.consumed, budget.held), (3, 0));
+    a.advance("2025-02-01T00:00:00Z").done().await;
+    assert_eq!(a.budget_now("b").await.consumed, 0);
+    a.charge("c1", [item("reply", 5)]).budgets(&["b"]).granted().await;
+    a.check_conservation().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_16_of_64_callers_under_a_budget_of_5_exactly_5_are_granted() {
     let a = with_budgets(&[("b", 5)]).await;

@@ -163,3 +163,17 @@ async fn rule_06_racing_commits_of_more_under_a_soft_cap_count_every_credit() {
     assert_eq!((balance.consumed, balance.overage, balance.remaining), (48, 38, 0));
     a.check_conservation().await;
 }
+
+#[tokio::test]
+async fn rule_06_an_item_over_its_hold_takes_what_another_item_of_the_commit_left() {
+    for quantities in [[7, 3], [3, 7]] {
+        let a = open("hard").await;
+        a.reserve("r1", [item("reply", 5), item("reply", 5)]).granted().await;
+        let charges = a.commit("r1").quantities(&quantities).done().await.charges;
+        assert_eq!(charges.iter().map(|charge| charge.credits).collect::<Vec<_>>(), quantities);
+        assert_eq!(charges.iter().map(|charge| charge.uncovered).collect::<Vec<_>>(), [0, 0]);
+        let balance = a.balance("credits").await;
+        assert_eq!((balance.consumed, balance.uncovered, balance.held), (10, 0, 0));
+        a.check_conservation().await;
+    }
+}

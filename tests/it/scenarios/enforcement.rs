@@ -67,6 +67,48 @@ async fn rule_18_a_repeated_charge_is_noted_once() {
     a.check_conservation().await;
 }
 
+#[tokio::test]
+async fn rule_18_a_pool_in_overage_is_exhausted_from_its_date_on_and_the_first_refusal_says_so() {
+    let a = announced().await;
+    a.charge("c1", [item("reply", 12)]).granted().await;
+    a.advance("2025-02-28T23:59:59Z").done().await;
+    assert_eq!(a.balance("credits").await.state(), Level::Overage);
+    a.activity("exhausted", 0).await;
+    a.advance("2025-03-01T00:00:00Z").done().await;
+    assert_eq!(a.balance("credits").await.state(), Level::Exhausted);
+    for id in ["c2", "c3"] {
+        a.charge(id, [item("reply", 1)]).denied().await;
+        assert_eq!(a.activity("exhausted", 1).await[0].pool, "credits");
+    }
+    a.check_conservation().await;
+}
+
+#[tokio::test]
+async fn rule_18_an_extend_past_the_cap_is_granted_before_the_date_and_noted() {
+    let a = announced().await;
+    a.reserve("r1", [item("reply", 8)]).granted().await;
+    a.activity("would_deny", 0).await;
+    let extended = a.extend("r1", "e1").more(&[5]).granted().await;
+    assert_eq!(extended.items[0].credits, 13);
+    assert_eq!(a.activity("would_deny", 1).await[0].pool, "credits");
+    a.check_conservation().await;
+}
+
+#[tokio::test]
+async fn rule_18_what_costs_nothing_is_never_noted() {
+    let a = announced().await;
+    let signup = || item("signup", 1).subject("u1");
+    a.charge("c1", [signup()]).granted().await;
+    a.reserve("r1", [item("reply", 7)]).granted().await;
+    a.activity("would_deny", 1).await;
+    assert!(a.charge("c2", [signup()]).granted().await.charges[0].duplicate);
+    a.charge("c3", [item("free", 3)]).granted().await;
+    a.activity("would_deny", 1).await;
+    a.reserve("r2", [item("reply", 2), item("free", 1), signup()]).granted().await;
+    assert_eq!(a.activity("would_deny", 2).await[1].action, "reply");
+    a.check_conservation().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_18_before_its_date_racing_callers_are_all_granted_and_all_counted() {
     let a = announced().await;

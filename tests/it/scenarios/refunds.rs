@@ -166,6 +166,22 @@ async fn rule_19_once_per_refund_id() {
     a.check_conservation().await;
 }
 
+#[tokio::test]
+async fn rule_19_a_refund_does_not_bring_back_a_top_up_that_was_revoked() {
+    let a = open("hard").await;
+    a.grant("credits", "top", 5).done().await;
+    a.charge("c1", [item("reply", 8)]).granted().await;
+    a.charge("c2", [item("reply", 4)]).granted().await;
+    a.revoke("credits", "top").done().await;
+    assert_eq!(a.balance("credits").await.available, 0);
+    a.refund("f1", "c2").done().await;
+    let balance = a.balance("credits").await;
+    // Two of the four came from the allowance, which is still there.
+    assert_eq!((balance.available, balance.purchased), (2, 0));
+    assert_eq!(a.remaining_in("credits", "top").await, 0);
+    a.check_conservation().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_19_racing_refunds_never_give_back_more_than_was_charged() {
     let a = open("hard").await;

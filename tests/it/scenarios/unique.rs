@@ -197,6 +197,50 @@ async fn rule_10_a_repeated_unique_charge_is_a_retry_and_not_a_duplicate() {
     a.check_conservation().await;
 }
 
+#[tokio::test]
+async fn rule_10_the_second_hold_of_a_cycle_is_a_duplicate_although_it_is_committed_in_the_next() {
+    let a = open("hard").clock("2025-01-31T23:00:00Z").anchor("2025-01-01T00:00:00Z").await;
+    for id in ["r1", "r2"] {
+        a.reserve(id, [lead("ann")]).ttl(7200).granted().await;
+    }
+    assert_eq!(a.commit("r1").done().await.charges[0].credits, 1);
+    a.advance("2025-02-01T00:00:01Z").done().await;
+    let charge = a.commit("r2").done().await.charges.remove(0);
+    assert_eq!((charge.credits, charge.duplicate), (0, true));
+    let charge = a.charge("c1", [lead("ann")]).granted().await.charges.remove(0);
+    assert_eq!((charge.credits, charge.duplicate), (1, false), "the next cycle is another window");
+    a.check_conservation().await;
+}
+
+#[tokio::test]
+async fn rule_10_a_late_commit_marks_its_subject_in_the_cycle_that_it_is_charged_to() {
+    let a = open("hard").clock("2025-01-31T23:00:00Z").anchor("2025-01-01T00:00:00Z").await;
+    a.reserve("r1", [lead("ann")]).ttl(60).granted().await;
+    a.advance("2025-02-01T01:00:00Z").done().await;
+    let late = a.commit("r1").done().await;
+    assert!(late.late);
+    assert_eq!((late.charges[0].credits, late.charges[0].duplicate), (1, false));
+    assert_eq!(a.balance("leads").await.consumed, 1);
+    let charge = a.charge("c1", [lead("ann")]).granted().await.charges.remove(0);
+    assert_eq!((charge.credits, charge.duplicate), (0, true));
+    a.check_conservation().await;
+}
+
+#[tokio::test]
+async fn rule_10_a_commit_that_is_all_uncovered_leaves_no_mark() {
+    let a = open("hard").clock("2025-01-01T00:00:00Z").await;
+    let signup = || item("signup", 1).subject("u1");
+    a.reserve("r1", [signup()]).ttl(60).granted().await;
+    a.advance("2025-01-01T00:02:00Z").done().await;
+    a.charge("c1", [item("reply", 10)]).granted().await;
+    let late = a.commit("r1").done().await.charges.remove(0);
+    assert_eq!((late.credits, late.uncovered, late.duplicate), (0, 5, false));
+    a.grant("credits", "top", 5).done().await;
+    let charge = a.charge("c2", [signup()]).granted().await.charges.remove(0);
+    assert_eq!((charge.credits, charge.duplicate), (5, false));
+    a.check_conservation().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_10_of_16_commits_for_one_subject_at_once_one_is_charged() {
     let a = open("hard").await;
