@@ -159,7 +159,7 @@ fn plan_pools_have_terms_of_their_own_or_the_plans() {
     assert_eq!((credits.overage_limit, credits.enforce_from), (Some(Amount::ZERO), None));
     let minutes = &pro.pools["minutes"];
     assert_eq!((minutes.allowance, minutes.cap, minutes.cycle), (Amount::ZERO, Cap::Hard, pro.cycle));
-    assert_eq!(minutes.rollover, Some(Rollover { max: Amount::MAX, cycles: 1 }));
+    assert_eq!(minutes.rollover, Some(Rollover { max: Amount::MAX, cycles: Rollover::FOR_EVER }));
     assert_eq!(minutes.enforce_from.map(crate::clock::Millis::get), Some(1_754_524_800_000));
     assert_eq!(minutes.alerts, ALERTS_DEFAULT);
     let seats = &pro.pools["seats"];
