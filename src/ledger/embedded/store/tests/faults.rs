@@ -138,13 +138,13 @@ impl Drop for SmallDisk {
 /// The same on a real full disk, checkpoint included.
 #[test]
 fn a_store_on_a_full_file_system_recovers_when_there_is_room_again() {
-    let Some(disk) = SmallDisk::mount("6m") else {
+    let Some(disk) = SmallDisk::mount("32m") else {
         eprintln!("skipped: mounting a small file system needs root");
         return;
     };
     let dir = disk.0.path().join("data");
     let ballast = disk.0.path().join("ballast");
-    fs::write(&ballast, vec![1; 3 * MIB]).unwrap();
+    fs::write(&ballast, vec![1; 29 * MIB]).unwrap();
     let options = || Options { dirty_bytes_max: 512 * 1024, segment_bytes_max: 256 * 1024, ..small() };
     let mut store = Store::open(&dir, options()).unwrap();
     let mut committed = Vec::new();
