@@ -30,7 +30,7 @@ impl Service {
             let verb = match self.fetch(&id).await? {
                 None => self.creation(&draft)?,
                 Some(known) => match self.update(&draft, &known)? {
-                    Some(verb) => return self.change(&id, &known, verb).await,
+                    Some(change) => return self.change(&id, change).await,
                     None => return Ok(shown(&known)),
                 },
             };
@@ -201,8 +201,7 @@ impl Service {
         Ok(Some(Change { profile, status, terms: moved || changed_terms, catalog }))
     }
 
-    async fn change(&self, id: &AccountId, known: &Known, change: Change) -> Result<Account, Error> {
-        let _ = known;
+    async fn change(&self, id: &AccountId, change: Change) -> Result<Account, Error> {
         let build = |known: &Known, now: Millis| {
             if change.terms {
                 let plan = checked_plan(&change.catalog, &change.profile.plan)?;
