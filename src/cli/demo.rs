@@ -131,6 +131,8 @@ impl Demo {
                 played = self.play(address, elsewhere) => played,
                 () = stop.cancelled() => Ok(Ended::Stopped),
             };
+            // A service that was asked to stop answers the rest of the day with errors.
+            let played = played.or_else(|error| if stop.is_cancelled() { Ok(Ended::Stopped) } else { Err(error) });
             if matches!(played, Ok(Ended::Agreed)) && !self.once {
                 stop.cancelled().await;
             }
