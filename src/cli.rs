@@ -1,8 +1,12 @@
 //! The command line: one file a command.
 
+mod database;
 mod demo;
+mod export;
+mod import;
 pub mod progress;
 mod serve;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -18,7 +22,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Export(export::Export),
+    Import(import::Import),
     Serve(serve::Serve),
+    Verify(verify::Verify),
 }
 
 impl Cli {
@@ -26,7 +33,10 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Demo(demo) => demo.run(),
+            Command::Export(export) => export.run(),
+            Command::Import(import) => import.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Verify(verify) => verify.run(),
         }
     }
 }
