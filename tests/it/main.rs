@@ -5,6 +5,7 @@
 mod catalogs;
 mod demo;
 mod harness;
+mod maintenance;
 mod models;
 mod python;
 mod readme;
