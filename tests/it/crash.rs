@@ -8,9 +8,17 @@ mod audit;
 mod ledger;
 mod load;
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
 
-use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use rand::{
+    Rng, SeedableRng,
+    rngs::StdRng,
+    seq::{IndexedRandom, SliceRandom},
+};
 use tokio::task::JoinSet;
 
 use self::{
@@ -29,7 +37,15 @@ const CHANGES_MAX: usize = 250;
 /// Accounts that are audited at a time.
 const AUDITS: usize = 16;
 /// Bytes that begin a checkpoint, from start to start: with few, most kills fall into one, and most starts write one.
-const CHECKPOINT_BYTES: [usize; 4] = [65_536, 65_536, 262_144, 64 * 1024 * 1024];
+const CHECKPOINT_BYTES: [usize; 4] = [65_536, 65_536, 262_144, NO_CHECKPOINT];
+const NO_CHECKPOINT: usize = 64 * 1024 * 1024;
+
+/// Kills of a usual run, and most answers before each; a run of more kills has more load.
+const KILLS: usize = 5;
+const ANSWERS_MAX: usize = 300;
+const ANSWERS_MAX_OF_LONG: usize = 1_500;
+/// Longest wait for answers.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn from_env(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -59,6 +75,8 @@ struct Report {
 struct Trial {
     own: Own,
     random: StdRng,
+    /// Most answers before the end of a round.
+    answers_max: usize,
     /// Accounts in use, and all the others.
     books: Vec<Book>,
     worn: Vec<Book>,
@@ -66,17 +84,18 @@ struct Trial {
 }
 
 impl Trial {
-    async fn begin(seed: u64) -> Self {
+    async fn begin(seed: u64, answers_max: usize) -> Self {
         let mut own = own();
         own.server.kill();
         let mut trial = Self {
             own,
             random: StdRng::seed_from_u64(seed),
+            answers_max,
             books: Vec::new(),
             worn: Vec::new(),
             report: Report::default(),
         };
-        trial.start_again();
+        trial.start_again(NO_CHECKPOINT);
         let stipend = trial.own.stipend();
         let mut puts = JoinSet::new();
         for number in 0..ACCOUNTS {
@@ -89,9 +108,9 @@ impl Trial {
         trial
     }
 
-    fn start_again(&mut self) {
-        let bytes = CHECKPOINT_BYTES[self.random.random_range(0..CHECKPOINT_BYTES.len())];
-        let more = ["--log", "stipend=debug,warn", "--checkpoint-bytes", &bytes.to_string()].map(String::from);
+    fn start_again(&mut self, checkpoint_bytes: usize) {
+        let more =
+            ["--log", "stipend=debug,warn", "--checkpoint-bytes", &checkpoint_bytes.to_string()].map(String::from);
         self.own.server.say(more.into());
         self.own.server.start_again();
     }
@@ -102,8 +121,13 @@ impl Trial {
         let stipend = self.own.stipend();
         let targets: Vec<&Book> = self.books.iter().take(TARGETS).collect();
         let seed = self.random.random();
-        let callers = load::start(&stipend, &format!("r{number}"), seed, CALLERS, &targets);
-        tokio::time::sleep(Duration::from_millis(self.random.random_range(30..700))).await;
+        let load = load::start(&stipend, &format!("r{number}"), seed, CALLERS, &targets);
+        let answers = self.random.random_range(0..self.answers_max);
+        let deadline = Instant::now() + PATIENCE;
+        while load.answers() < answers {
+            assert!(Instant::now() < deadline, "only {} answers in {PATIENCE:?}", load.answers());
+            tokio::time::sleep(Duration::from_micros(self.random.random_range(100..2_000))).await;
+        }
         match end {
             End::Kill => {
                 self.own.server.kill();
@@ -116,11 +140,12 @@ impl Trial {
                 self.report.stops += 1;
             }
         }
-        let asked: Vec<Asked> = callers.join_all().await.into_iter().flatten().collect();
+        let asked = load.end().await;
         while self.random.random_ratio(1, 3) {
             self.kill_while_starting();
         }
-        self.start_again();
+        let checkpoint_bytes = *CHECKPOINT_BYTES.choose(&mut self.random).expect("there are some");
+        self.start_again(checkpoint_bytes);
         self.audit(asked).await;
     }
 
@@ -206,10 +231,11 @@ impl Said {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_killed_again_and_again_under_load_loses_and_invents_nothing() {
-    let kills = usize::try_from(from_env("STIPEND_KILLS").unwrap_or(5)).expect("a number of kills");
+    let kills = from_env("STIPEND_KILLS").map_or(KILLS, |kills| usize::try_from(kills).expect("a number of kills"));
     let seed = from_env("STIPEND_SEED").unwrap_or_else(rand::random);
     println!("STIPEND_SEED={seed}");
-    let mut trial = Trial::begin(seed).await;
+    let answers_max = if kills > KILLS { ANSWERS_MAX_OF_LONG } else { ANSWERS_MAX };
+    let mut trial = Trial::begin(seed, answers_max).await;
     let mut round = 0;
     while trial.report.kills < kills {
         let end = if round % 5 == 3 { End::Stop } else { End::Kill };
@@ -219,4 +245,28 @@ async fn a_server_killed_again_and_again_under_load_loses_and_invents_nothing() 
     let report = trial.finish().await;
     println!("{report:#?}");
     assert!(report.tally.acknowledged > 0, "the load must have begun");
+}
+
+/// The proof of the proof: a log that has lost its end is noticed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_notices_acknowledged_changes_that_are_gone() {
+    let mut trial = Trial::begin(7, ANSWERS_MAX).await;
+    let log = trial.own.home().join("data/log/0000000001.log");
+    let bytes = || fs::metadata(&log).expect("the log is there").len();
+    let before = bytes();
+    let stipend = trial.own.stipend();
+    let targets: Vec<&Book> = trial.books.iter().take(TARGETS).collect();
+    let load = load::start(&stipend, "lost", 7, CALLERS, &targets);
+    while load.answers() < 100 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    trial.own.server.kill();
+    let asked = load.end().await;
+    // As if the later half of what was asked had never been written; no more than a third of it was not answered.
+    let cut = before + (bytes() - before) / 2;
+    let file = fs::File::options().write(true).open(&log).expect("the log is there");
+    file.set_len(cut).expect("a file can be cut");
+    trial.start_again(NO_CHECKPOINT);
+    let audited = tokio::spawn(async move { trial.audit(asked).await }).await;
+    assert!(audited.is_err_and(|error| error.is_panic()), "nobody noticed");
 }

@@ -1,10 +1,17 @@
 //! Callers that ask without end, until the server no longer answers. Each writes down what it asked before it asks, and
 //! what it was told.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use stipend::proto::v1;
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::ledger::{Answer, Asked, Book, Request};
@@ -46,6 +53,8 @@ pub struct Caller {
     open: Vec<Own>,
     charged: Vec<Own>,
     asked: Vec<Asked>,
+    /// Of all callers.
+    answers: Arc<AtomicUsize>,
 }
 
 /// What a fresh account is put as; every third has a soft cap.
@@ -58,14 +67,27 @@ fn target(book: &Book) -> Target {
     Target { id: book.account.clone(), hard: book.plan != "soft", budgets: book.budgets.keys().cloned().collect() }
 }
 
-/// Sets `count` callers upon the accounts of `books` and gives what they asked once none is answered any more.
-pub fn start(
-    stipend: &Stipend,
-    round: &str,
-    seed: u64,
-    count: usize,
-    books: &[&Book],
-) -> tokio::task::JoinSet<Vec<Asked>> {
+/// Callers at work.
+pub struct Load {
+    callers: JoinSet<Vec<Asked>>,
+    answers: Arc<AtomicUsize>,
+}
+
+impl Load {
+    /// Answers that they have got so far.
+    pub fn answers(&self) -> usize {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// What they asked, once none is answered any more.
+    pub async fn end(self) -> Vec<Asked> {
+        self.callers.join_all().await.into_iter().flatten().collect()
+    }
+}
+
+/// Sets `count` callers upon the accounts of `books`.
+pub fn start(stipend: &Stipend, round: &str, seed: u64, count: usize, books: &[&Book]) -> Load {
+    let answers = Arc::<AtomicUsize>::default();
     let targets: Arc<Vec<Target>> = Arc::new(books.iter().map(|book| target(book)).collect());
     let mut owned: BTreeMap<usize, (Vec<Own>, Vec<Own>)> = BTreeMap::new();
     let mut turn = 0;
@@ -85,7 +107,7 @@ pub fn start(
             turn += 1;
         }
     }
-    let mut callers = tokio::task::JoinSet::new();
+    let mut callers = JoinSet::new();
     for lane in 0..count {
         let (open, charged) = owned.remove(&lane).unwrap_or_default();
         let caller = Caller {
@@ -98,10 +120,11 @@ pub fn start(
             open,
             charged,
             asked: Vec::new(),
+            answers: Arc::clone(&answers),
         };
         callers.spawn(caller.run());
     }
-    callers
+    Load { callers, answers }
 }
 
 impl Caller {
@@ -128,6 +151,7 @@ impl Caller {
         self.asked.push(Asked { request: request.clone(), answer: None });
         match request.send(&self.stipend, self.lane).await {
             Ok(answer) => {
+                self.answers.fetch_add(1, Ordering::Relaxed);
                 self.asked.last_mut().expect("it was just asked").answer = Some(answer.clone());
                 Some(answer)
             }
