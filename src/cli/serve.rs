@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{
     app::App,
-    config::{Catalogs, Config, Durability, Store},
+    config::{CHECKPOINT_BYTES, Catalogs, Config, Durability, Store},
     shutdown::Shutdown,
     telemetry::{self, LogFormat},
 };
@@ -40,6 +40,11 @@ pub struct Serve {
     /// What an answer of the embedded store promises
     #[arg(long, env = "STIPEND_DURABILITY", value_enum, default_value_t)]
     durability: Durability,
+
+    /// Bytes of changes that begin a checkpoint of the embedded store: less memory and a faster start, more writing
+    #[arg(long, env = "STIPEND_CHECKPOINT_BYTES", default_value_t = CHECKPOINT_BYTES as u64, value_name = "BYTES", hide = true,
+          value_parser = clap::value_parser!(u64).range(65_536..=1024 * 1024 * 1024))]
+    checkpoint_bytes: u64,
 
     /// Answer the gRPC reflection service, so that tools can list what is served
     #[arg(long, env = "STIPEND_REFLECTION")]
@@ -73,6 +78,7 @@ impl Serve {
             catalogs: if self.catalogs.is_empty() { Catalogs::Builtin } else { Catalogs::Files(self.catalogs.clone()) },
             store: self.store.clone(),
             durability: self.durability,
+            checkpoint_bytes: usize::try_from(self.checkpoint_bytes).unwrap_or(usize::MAX),
             reflection: self.reflection,
             drain_timeout: Duration::from_secs(self.drain_timeout),
         }

@@ -39,6 +39,8 @@ const VIEW_RETRY_DELAY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Options {
     pub durability: Durability,
+    /// Bytes of changes that begin a checkpoint; a start has to replay at most about twice as many.
+    pub checkpoint_bytes: usize,
     /// Commands that may wait; one more is answered `Overloaded`.
     pub queue_max: usize,
     /// Records that stay loaded between units; about 1 KiB each, and at most twice as many are.
@@ -47,7 +49,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { durability: Durability::Fsync, queue_max: 8_192, loaded_max: 100_000 }
+        Self {
+            durability: Durability::Fsync,
+            checkpoint_bytes: store::Options::default().dirty_bytes_max,
+            queue_max: 8_192,
+            loaded_max: 100_000,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Everything that Stipend promises, asked of the real binary through its public API: `scenarios` by the rules of the
 //! ledger, `models` by the lines of five published credit models, `python` by a foreign client, `readme` by what the README
-//! shows, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
+//! shows, `crash` by killing it under load, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
 
 mod catalogs;
+mod crash;
 mod demo;
 mod harness;
 mod maintenance;

@@ -85,6 +85,20 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Begins a checkpoint after that many bytes, with a log to match.
+    #[must_use]
+    pub fn with_checkpoint_bytes(self, bytes: usize) -> Self {
+        let (defaults, log_bytes) = (Self::default(), bytes as u64);
+        Self {
+            dirty_bytes_max: bytes,
+            log_bytes_max: defaults.log_bytes_max.min(log_bytes.saturating_mul(4)),
+            segment_bytes_max: defaults.segment_bytes_max.min(log_bytes),
+            ..self
+        }
+    }
+}
+
 const MIB: usize = 1024 * 1024;
 
 /// Why the store could not do what it was asked.
@@ -227,14 +241,17 @@ impl Store {
             keep_pending: options.durability != Durability::None,
         };
         let mut active = Memory::default();
+        tracing::debug!(checkpointed = held, "the replay of the log begins");
         let (log, recovered) = Log::open(&log_dir, log_options, Arc::clone(&counts), held, |sequence, batch| {
             active.apply(batch);
             if active.bytes() >= options.dirty_bytes_max {
+                tracing::debug!(sequence, "a checkpoint begins within the replay");
                 checkpoint.write(&active, sequence)?;
                 active = Memory::default();
             }
             Ok(())
         })?;
+        tracing::debug!(batches = recovered.batches, "the log is replayed");
         if recovered.cut_bytes > 0 {
             tracing::warn!(bytes = recovered.cut_bytes, "the log's end was incomplete and has been cut off");
         }
@@ -496,4 +513,4 @@ fn write_format(dir: &Path) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

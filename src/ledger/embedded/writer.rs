@@ -122,7 +122,8 @@ fn number(bytes: Option<&[u8]>) -> u64 {
 
 impl Writer {
     pub fn open(dir: &Path, options: &Options, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Result<Self, Error> {
-        let store_options = store::Options { durability: options.durability, ..store::Options::default() };
+        let store_options = store::Options { durability: options.durability, ..store::Options::default() }
+            .with_checkpoint_bytes(options.checkpoint_bytes);
         let store = Store::open(dir, store_options)?;
         let sequence = number(store.get(keys::SEQUENCE)?.as_deref());
         let kept = number(store.get(keys::RETENTION)?.as_deref());

@@ -181,6 +181,7 @@ impl Worker {
     }
 
     fn attempt(&self, frozen: &Frozen) -> Result<(), Error> {
+        tracing::debug!(sequence = frozen.sequence, "a checkpoint begins");
         if !self.checkpoint.wait_for_compaction(|| self.progress.is_stopping()) {
             self.checkpoint.reopen()?;
         }
@@ -193,6 +194,7 @@ impl Worker {
         }
         self.log.forget(frozen.sequence);
         self.counts.checkpointed();
+        tracing::debug!(sequence = frozen.sequence, "the checkpoint is written");
         let mut state = self.progress.lock();
         state.sequence = frozen.sequence;
         state.failure = None;

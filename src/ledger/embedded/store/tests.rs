@@ -2,7 +2,7 @@
 
 use super::*;
 
-mod crash;
+pub mod crash;
 mod damage;
 mod faults;
 mod model;
@@ -18,7 +18,7 @@ fn small() -> Options {
 }
 
 /// A directory in memory where there is one: a thousand syncs of a disk take longer than all else.
-fn directory() -> tempfile::TempDir {
+pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
