@@ -29,6 +29,7 @@ pub use pattern::Pattern;
 pub use plan::{ALERT_MAX, ALERTS_DEFAULT, ALERTS_MAX, Plan, PlanPool};
 pub use pool::{Pool, Seller};
 pub use price::{DimensionPrice, PriceList};
+pub(crate) use problem::suggestion;
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
 pub use span::display_duration;
 pub use versions::{CatalogHandle, Catalogs, VERSIONS_MAX, natural};

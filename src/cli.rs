@@ -1,9 +1,12 @@
 //! The command line: one file a command.
 
+mod config;
 mod demo;
 mod serve;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Stipend says whether an account may spend credits: it holds them while work runs, charges what was used, and gives
 /// the rest back.
@@ -16,14 +19,30 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Config(config::Config),
     Demo(demo::Demo),
     Serve(serve::Serve),
 }
 
 impl Cli {
+    /// Reads the arguments, the environment and `stipend.toml`.
+    ///
+    /// # Errors
+    /// What clap says, or everything that is wrong with the file; help and version are errors too.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let layered = config::read(&command, arguments)?;
+        let mut cli = Self::from_arg_matches(&layered.matches).map_err(|error| error.format(&mut command))?;
+        if let Command::Config(config) = &mut cli.command {
+            config.settings = layered.settings;
+        }
+        Ok(cli)
+    }
+
     /// Does what the arguments say, to its end.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::Config(config) => config.run(),
             Command::Demo(demo) => demo.run(),
             Command::Serve(serve) => serve.run(),
         }
@@ -32,8 +51,6 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::config::Catalogs;
 

@@ -1,8 +1,7 @@
 //! From arguments to composition to exit code.
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::Parser as _;
 use stipend::cli::Cli;
 
 /// A fifth of the writer's time went to the system's allocator: Lua makes and drops small tables by the dozen.
@@ -11,7 +10,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // Arguments that make no sense end here, with exit code 2.
-    match Cli::parse().run() {
+    let cli = Cli::read(env::args_os()).unwrap_or_else(|error| error.exit());
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
