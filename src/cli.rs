@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+pub mod progress;
 mod serve;
 
 use std::ffi::OsString;

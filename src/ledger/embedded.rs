@@ -1,6 +1,7 @@
 //! The embedded engine: the rulebook in this process, over a store in one directory. One writer thread takes commands as
 //! they come, applies them in units of work, and answers once a unit is as durable as asked.
 
+mod dump;
 mod host;
 mod keys;
 mod pack;
@@ -13,21 +14,26 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc, thread};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::{rulebook::sources, stats::Stats};
 use self::{
+    dump::Dump,
     stats::Counters,
     store::Durability,
     writer::{Job, Read, Request, Writer},
 };
-use super::{Command, Entry, Error, Ledger, Pending, Reply, wire};
+use super::{Command, Entry, Error, Kept, Ledger, Pending, Reply, Snapshot, wire};
 use crate::{
     clock::Clock,
     id::{AccountId, BudgetName, ReservationId},
 };
+
+/// A view can be had only between checkpoints: how often it is asked for, and how long after each time.
+const VIEW_ATTEMPTS_MAX: usize = 1_200;
+const VIEW_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// How the engine is to run.
 #[derive(Debug, Clone)]
@@ -155,5 +161,22 @@ impl Ledger for Engine {
 
     fn documents(&self, prefix: String) -> Pending<Vec<(String, Vec<u8>)>> {
         self.read(|answer| Read::Documents { prefix, answer })
+    }
+
+    fn snapshot(&self) -> Pending<Box<dyn Snapshot>> {
+        let engine = self.clone();
+        Box::pin(async move {
+            for _ in 0..VIEW_ATTEMPTS_MAX {
+                if let Some(view) = engine.read(|answer| Read::View { answer }).await? {
+                    return Ok(Box::new(Dump::new(view)) as Box<dyn Snapshot>);
+                }
+                tokio::time::sleep(VIEW_RETRY_DELAY).await;
+            }
+            Err(Error::Unavailable { reason: "a checkpoint is being written and does not end".to_owned() })
+        })
+    }
+
+    fn restore(&self, pieces: Vec<Kept>) -> Pending<()> {
+        self.read(|answer| Read::Restore { pieces, answer })
     }
 }

@@ -30,13 +30,14 @@ use std::{
 use bytes::Bytes;
 
 pub use self::{
+    checkpoint::View,
     batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, VALUE_BYTES_MAX},
     log::Recovered,
     syncing::Syncer,
 };
 use self::{
     checkpoint::{Checkpoint, CheckpointOptions},
-    checkpointer::{Checkpointer, Frozen},
+    checkpointer::{Checkpointer, Frozen, Viewer},
     log::{Log, LogOptions, sync_dir, unavailable},
     memory::{Known, Memory},
     syncing::IntervalSync,
@@ -92,6 +93,9 @@ pub enum Error {
     /// The disk is full or failed. Nothing was changed; the same may work later.
     #[error("{reason}")]
     Unavailable { reason: String },
+    /// It has to finish something first; the same works in a moment.
+    #[error("{reason}")]
+    Busy { reason: String },
     /// What lies on disk is not what was written. It is never served.
     #[error("{record} is damaged: {reason}")]
     Damaged { record: String, reason: String },
@@ -113,7 +117,7 @@ impl Error {
             Self::Damaged { record, reason } => {
                 Self::Damaged { record: escaped(key), reason: format!("{record}: {reason}") }
             }
-            other @ (Self::Unavailable { .. } | Self::Locked { .. } | Self::Format { .. } | Self::Invalid { .. }) => {
+            other @ (Self::Unavailable { .. } | Self::Busy { .. } | Self::Locked { .. } | Self::Format { .. } | Self::Invalid { .. }) => {
                 other
             }
         }
@@ -321,6 +325,22 @@ impl Store {
         }
         self.release_frozen();
         Ok(())
+    }
+
+    /// Has the records shown as they are now to `viewer`, on another thread, once the checkpoint holds them. A view
+    /// that cannot be had while an earlier checkpoint is being written is refused; the same works later.
+    pub fn view(&mut self, viewer: Viewer) {
+        if self.frozen.as_ref().is_some_and(|frozen| self.checkpointer.has_written(frozen.sequence)) {
+            self.release_frozen();
+        }
+        if self.frozen.is_some() {
+            viewer(Err(Error::Busy { reason: "a checkpoint is being written".into() }));
+            return;
+        }
+        if !self.active.is_empty() {
+            self.freeze();
+        }
+        self.checkpointer.view(viewer);
     }
 
     /// What opening it had to do.
