@@ -1,9 +1,13 @@
 //! The command line: one file a command.
 
 mod config;
+mod database;
 mod demo;
+mod export;
+mod import;
 pub mod progress;
 mod serve;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -22,7 +26,10 @@ pub struct Cli {
 enum Command {
     Config(config::Config),
     Demo(demo::Demo),
+    Export(export::Export),
+    Import(import::Import),
     Serve(serve::Serve),
+    Verify(verify::Verify),
 }
 
 impl Cli {
@@ -45,7 +52,10 @@ impl Cli {
         match self.command {
             Command::Config(config) => config.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Export(export) => export.run(),
+            Command::Import(import) => import.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Verify(verify) => verify.run(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod command;
 pub mod embedded;
 mod entry;
 mod kept;
+pub mod lines;
 pub mod record;
 mod rules;
 pub mod wire;

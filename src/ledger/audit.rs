@@ -7,7 +7,7 @@ mod account;
 use std::fmt;
 
 use self::account::AccountAudit;
-use super::{Kept, record, wire};
+use super::{Error, Kept, Ledger, Snapshot, record, wire};
 use crate::id::AccountId;
 
 /// Differences that are kept with their text; more are only counted.
@@ -112,6 +112,37 @@ impl Auditor {
         if let Some(account) = self.current.take() {
             account.finish(&mut self.report);
         }
+    }
+}
+
+/// Pieces that one step of an audit takes.
+const STEP: usize = 1_000;
+
+/// An audit of a whole ledger, step by step, while that goes on serving.
+pub struct Audit {
+    snapshot: Box<dyn Snapshot>,
+    auditor: Auditor,
+}
+
+impl Audit {
+    pub async fn begin(ledger: &dyn Ledger) -> Result<Self, Error> {
+        Ok(Self { snapshot: ledger.snapshot().await?, auditor: Auditor::default() })
+    }
+
+    /// Takes some pieces; false once there are no more.
+    pub async fn step(&mut self) -> Result<bool, Error> {
+        let pieces = self.snapshot.next(STEP).await?;
+        pieces.iter().for_each(|piece| self.auditor.take(piece));
+        Ok(!pieces.is_empty())
+    }
+
+    /// What has been read so far; the account that is being read is not judged yet.
+    pub const fn progress(&self) -> &Report {
+        self.auditor.progress()
+    }
+
+    pub fn finish(self) -> Report {
+        self.auditor.finish()
     }
 }
 

@@ -18,13 +18,13 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::{rulebook::sources, stats::Stats};
 use self::{
     dump::Dump,
     stats::Counters,
     store::Durability,
     writer::{Job, Read, Request, Writer},
 };
+pub use self::{rulebook::sources, stats::Stats};
 use super::{Command, Entry, Error, Kept, Ledger, Pending, Reply, Snapshot, wire};
 use crate::{
     clock::Clock,
@@ -82,6 +82,11 @@ impl Engine {
             .map_err(|error| Error::Unavailable { reason: format!("cannot start the writer: {error}") })?;
         result.recv().unwrap_or(Err(Error::ShuttingDown))?;
         Ok(Self { requests, thread: Arc::new(std::sync::Mutex::new(Some(thread))), counters })
+    }
+
+    /// Whether a database is in that directory.
+    pub fn exists(dir: &Path) -> bool {
+        store::Store::exists(dir)
     }
 
     /// What the writer has done so far.

@@ -147,7 +147,11 @@ impl AccountAudit {
             }
         }
         for ((pool, era), credits) in self.held.drain().filter(|(_, credits)| *credits > 0) {
-            report.add(&self.id, format!("pool {pool}"), format!("holds of {credits} are open in era {era}, which is not there"));
+            report.add(
+                &self.id,
+                format!("pool {pool}"),
+                format!("holds of {credits} are open in era {era}, which is not there"),
+            );
         }
         for (pool, credits) in self.occupied.drain() {
             report.add(&self.id, format!("pool {pool}"), format!("{credits} are occupied in a pool that is not there"));

@@ -107,7 +107,8 @@ fn piece_of(key: &[u8], value: &Bytes) -> Result<Kept, Error> {
     match key[0] {
         b'A' | b'R' => {
             let (moment, _) = value.split_first_chunk::<8>().ok_or_else(|| damaged(key, "it is cut short"))?;
-            let drop_at = Millis::new(u64::from_le_bytes(*moment)).ok_or_else(|| damaged(key, "its time is no time"))?;
+            let drop_at =
+                Millis::new(u64::from_le_bytes(*moment)).ok_or_else(|| damaged(key, "its time is no time"))?;
             let field = if key[0] == b'A' { "a" } else { text_of(key, rest)? };
             let record = KeptRecord {
                 field: field.to_owned(),

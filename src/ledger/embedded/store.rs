@@ -30,8 +30,8 @@ use std::{
 use bytes::Bytes;
 
 pub use self::{
-    checkpoint::View,
     batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, VALUE_BYTES_MAX},
+    checkpoint::View,
     log::Recovered,
     syncing::Syncer,
 };
@@ -117,9 +117,11 @@ impl Error {
             Self::Damaged { record, reason } => {
                 Self::Damaged { record: escaped(key), reason: format!("{record}: {reason}") }
             }
-            other @ (Self::Unavailable { .. } | Self::Busy { .. } | Self::Locked { .. } | Self::Format { .. } | Self::Invalid { .. }) => {
-                other
-            }
+            other @ (Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::Locked { .. }
+            | Self::Format { .. }
+            | Self::Invalid { .. }) => other,
         }
     }
 }
@@ -255,6 +257,11 @@ impl Store {
             closed: false,
             _lock: lock,
         })
+    }
+
+    /// Whether there is a store in `dir`.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(FORMAT_FILE).is_file()
     }
 
     /// Applies a batch; when it returns, the batch is as durable as the options say. After an error nothing has changed.

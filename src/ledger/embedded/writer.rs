@@ -50,15 +50,46 @@ pub enum Request {
 
 /// What does not go through the rulebook.
 pub enum Read {
-    Accounts { after: Option<AccountId>, limit: usize, answer: Answer<Vec<AccountId>> },
-    Reservations { account: AccountId, after: Option<ReservationId>, limit: usize, answer: Answer<Vec<ReservationId>> },
-    Budgets { account: AccountId, after: Option<BudgetName>, limit: usize, answer: Answer<Vec<BudgetName>> },
-    Activity { account: AccountId, before: Option<u64>, limit: usize, answer: Answer<Vec<Entry>> },
-    PutDocument { name: String, text: Vec<u8>, answer: Answer<()> },
-    Documents { prefix: String, answer: Answer<Vec<(String, Vec<u8>)>> },
+    Accounts {
+        after: Option<AccountId>,
+        limit: usize,
+        answer: Answer<Vec<AccountId>>,
+    },
+    Reservations {
+        account: AccountId,
+        after: Option<ReservationId>,
+        limit: usize,
+        answer: Answer<Vec<ReservationId>>,
+    },
+    Budgets {
+        account: AccountId,
+        after: Option<BudgetName>,
+        limit: usize,
+        answer: Answer<Vec<BudgetName>>,
+    },
+    Activity {
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+        answer: Answer<Vec<Entry>>,
+    },
+    PutDocument {
+        name: String,
+        text: Vec<u8>,
+        answer: Answer<()>,
+    },
+    Documents {
+        prefix: String,
+        answer: Answer<Vec<(String, Vec<u8>)>>,
+    },
     /// `None`: not while a checkpoint is being written.
-    View { answer: Answer<Option<View>> },
-    Restore { pieces: Vec<Kept>, answer: Answer<()> },
+    View {
+        answer: Answer<Option<View>>,
+    },
+    Restore {
+        pieces: Vec<Kept>,
+        answer: Answer<()>,
+    },
 }
 
 pub struct Writer {
@@ -361,10 +392,19 @@ impl Writer {
                 Kept::Document { name, text } => batch.put(keys::document(name), text.clone()),
                 Kept::Record { account, record } => {
                     let drop_at = record.drop_at.unwrap_or_default().get();
-                    host::keep(&mut batch, account.as_str().as_bytes(), record.field.as_bytes(), &record.bytes, drop_at);
+                    host::keep(
+                        &mut batch,
+                        account.as_str().as_bytes(),
+                        record.field.as_bytes(),
+                        &record.bytes,
+                        drop_at,
+                    );
                 }
                 Kept::Hold { account, expires, id } => {
-                    batch.put(keys::hold(account.as_str().as_bytes(), expires.get(), id.as_str().as_bytes()), Vec::new());
+                    batch.put(
+                        keys::hold(account.as_str().as_bytes(), expires.get(), id.as_str().as_bytes()),
+                        Vec::new(),
+                    );
                 }
                 Kept::Entry { account, sequence: own, bytes } => {
                     batch.put(keys::activity(account.as_str().as_bytes(), *own), bytes.clone());

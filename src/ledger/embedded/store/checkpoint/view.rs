@@ -58,7 +58,9 @@ impl View {
             items.map(fjall::Guard::into_inner).collect::<Result<Vec<_>, _>>()
         });
         let page = page.map_err(|error| error.about(from))?;
-        page.into_iter().map(|(key, value)| Ok((key.to_vec(), Bytes::copy_from_slice(verified(&key, &value)?)))).collect()
+        page.into_iter()
+            .map(|(key, value)| Ok((key.to_vec(), Bytes::copy_from_slice(verified(&key, &value)?))))
+            .collect()
     }
 }
 
