@@ -169,7 +169,7 @@ fn service(out: &mut String, file: &FileDescriptorProto, comments: &Comments) {
 /// The whole page.
 fn page() -> String {
     let set = FileDescriptorSet::decode(stipend::proto::DESCRIPTORS).expect("the build encoded them");
-    let ours: Vec<(&FileDescriptorProto, Comments)> = ["quota", "account", "usage", "catalog", "event"]
+    let ours: Vec<(&FileDescriptorProto, Comments)> = ["quota", "account", "usage", "catalog", "maintenance", "event"]
         .iter()
         .map(|name| {
             let name = format!("stipend/v1/{name}.proto");
