@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod demo;
+pub mod progress;
 mod serve;
 
 use clap::{Parser, Subcommand};
