@@ -1,13 +1,13 @@
 //! Everything that Stipend promises, asked of the real binary through its public API: `scenarios` by the rules of the
-//! ledger, `models` by the lines of five published credit models, `python` by a foreign client, `readme` by what the README
-//! shows, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
+//! ledger, `models` by the lines of five published credit models, `python` by a foreign client, `docs` by what the README and
+//! the documentation show, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
 
 mod catalogs;
 mod demo;
+mod docs;
 mod harness;
 mod models;
 mod python;
-mod readme;
 mod scenarios;
 mod tidy;
 mod wire;
