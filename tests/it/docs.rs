@@ -6,6 +6,9 @@ mod compare;
 mod page;
 mod session;
 
+use clap::CommandFactory as _;
+use stipend::cli::Cli;
+
 use self::page::{Page, Run};
 
 #[track_caller]
@@ -36,4 +39,24 @@ fn the_catalog_of_the_readme_is_one() {
     let (_, rest) = readme.text.split_once("```yaml\n").expect("the README shows a catalog");
     let (catalog, _) = rest.split_once("```").expect("the block ends");
     stipend::catalog::Catalog::parse(catalog).expect("what the README teaches is valid");
+}
+
+/// What is typed to reach each command that does something, such as `stipend account put`.
+fn paths(command: &clap::Command, path: &str) -> Vec<String> {
+    let path = format!("{path} {}", command.get_name());
+    let path = path.trim_start();
+    let below: Vec<&clap::Command> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+    if below.is_empty() { vec![path.to_owned()] } else { below.iter().flat_map(|below| paths(below, path)).collect() }
+}
+
+#[test]
+fn every_command_is_shown_by_an_example_that_runs() {
+    let pages = Page::of_the_docs();
+    let shells = pages.iter().flat_map(|page| &page.blocks);
+    let shells = shells.filter(|block| matches!(block.run, Run::Console | Run::Sh | Run::Serve));
+    let code: Vec<String> = shells.map(|block| format!("{} ", block.code.replace('\n', " \n"))).collect();
+    let paths = paths(&Cli::command(), "");
+    assert!(paths.len() > 20, "{paths:?}");
+    let missing = paths.iter().filter(|path| !code.iter().any(|code| code.contains(&format!("{path} "))));
+    none(&missing.map(|path| format!("`{path}` is shown nowhere under docs/")).collect::<Vec<_>>());
 }

@@ -3,6 +3,7 @@
 //! the documentation show, `wire` by what travels, `demo` by what a first visitor sees, `tidy` by how the source is laid out.
 
 mod catalogs;
+mod cli;
 mod demo;
 mod docs;
 mod harness;
