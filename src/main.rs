@@ -2,7 +2,7 @@
 
 use std::{env, process::ExitCode};
 
-use stipend::cli::Cli;
+use stipend::cli::{Cli, exit};
 
 /// A fifth of the writer's time went to the system's allocator: Lua makes and drops small tables by the dozen.
 #[global_allocator]
@@ -11,11 +11,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Arguments that make no sense end here, with exit code 2.
     let cli = Cli::read(env::args_os()).unwrap_or_else(|error| error.exit());
-    match cli.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    cli.run().unwrap_or_else(|error| exit::report(&error)).into()
 }
