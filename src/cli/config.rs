@@ -55,9 +55,7 @@ fn as_table(settings: &[Setting]) -> String {
 }
 
 fn as_json(settings: &[Setting]) -> String {
-    let one = |setting: &Setting| {
-        json!({ "setting": setting.key, "value": setting.value(), "source": setting.source.to_string() })
-    };
+    let one = |setting: &Setting| json!({ "setting": setting.key, "value": setting.value(), "source": setting.source.to_string() });
     let all = json!({ "settings": settings.iter().map(one).collect::<Vec<_>>() });
     format!("{all:#}")
 }

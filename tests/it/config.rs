@@ -37,7 +37,8 @@ fn said(output: &Output) -> String {
 /// What `stipend config --json` says: by setting, its value and where that came from.
 fn in_force(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Vec<(String, Value, String)> {
     let output = stipend(home, &[&["config", "--json"], arguments].concat(), environment);
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
+    let told: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let settings = told["settings"].as_array().expect("a list").iter();
     settings.map(|one| (text(&one["setting"]), one["value"].clone(), text(&one["source"]))).collect()
@@ -83,7 +84,9 @@ fn a_file_is_found_by_flag_and_by_environment_and_its_paths_are_its_own() {
     let other = home.path().join("etc");
     fs::create_dir(&other).expect("a directory can be made");
     fs::write(other.join("a.toml"), "data = \"ledger\"\ncatalog = [\"x.yaml\", \"/y.yaml\"]\n").expect("written");
-    for (arguments, environment) in [(&["--config", "etc/a.toml"][..], &[][..]), (&[], &[("STIPEND_CONFIG", "etc/a.toml")])] {
+    for (arguments, environment) in
+        [(&["--config", "etc/a.toml"][..], &[][..]), (&[], &[("STIPEND_CONFIG", "etc/a.toml")])]
+    {
         let settings = in_force(home.path(), arguments, environment);
         is(&settings, "drain_timeout", 25, "default");
         is(&settings, "data", "etc/ledger", "etc/a.toml:1");

@@ -93,7 +93,8 @@ fn every_link_between_documents_leads_somewhere() {
             let target = if file.is_empty() { page.clone() } else { folder.join(file) };
             if !project().join(&target).exists() {
                 problems.push(format!("{}: {link}: there is no {}", page.display(), target.display()));
-            } else if !fragment.is_empty() && !anchors(&read(&target.display().to_string())).contains(&fragment.into()) {
+            } else if !fragment.is_empty() && !anchors(&read(&target.display().to_string())).contains(&fragment.into())
+            {
                 problems.push(format!("{}: {link}: there is no such title", page.display()));
             }
         }
@@ -107,7 +108,11 @@ fn the_index_leads_to_every_document() {
     for page in pages() {
         let Ok(name) = page.strip_prefix("docs") else { continue };
         if name != Path::new("README.md") && !name.starts_with("decisions") {
-            assert!(index.contains(&format!("]({})", name.display())), "docs/README.md does not lead to {}", name.display());
+            assert!(
+                index.contains(&format!("]({})", name.display())),
+                "docs/README.md does not lead to {}",
+                name.display()
+            );
         }
     }
     assert!(read("README.md").contains("](docs/README.md)"), "the README leads to the index");

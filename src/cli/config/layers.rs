@@ -55,7 +55,8 @@ pub fn read(command: &Command, arguments: impl IntoIterator<Item = OsString>) ->
 
     let known = command.find_subcommand(SERVE).expect("there is `serve`");
     let (path, given) = from_file(matches.get_one::<PathBuf>(FILE), known).map_err(refused)?;
-    let mut layers = Layers { command: command.clone(), subcommand: name.to_owned(), path, given, secrets: HashMap::new() };
+    let mut layers =
+        Layers { command: command.clone(), subcommand: name.to_owned(), path, given, secrets: HashMap::new() };
     layers.take_file();
     let before = parse(layers.command.clone(), &arguments)?;
     layers.take_secrets(taking, before.subcommand_matches(name).expect("the same arguments")).map_err(refused)?;

@@ -26,9 +26,15 @@ pub enum Source {
     /// `STIPEND_LISTEN`
     Environment(String),
     /// `stipend.toml:12`
-    File { file: String, line: usize },
+    File {
+        file: String,
+        line: usize,
+    },
     /// A file that holds a secret, and the setting that names it.
-    SecretFile { file: String, key: String },
+    SecretFile {
+        file: String,
+        key: String,
+    },
     Default,
 }
 

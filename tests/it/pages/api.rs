@@ -20,6 +20,13 @@ const FIELD: i32 = 2;
 const NESTED: i32 = 3;
 const NESTED_ENUM: i32 = 4;
 
+const FITS: &str = "a string takes any text";
+
+/// A place in a list, as paths of source locations have it.
+fn number(index: usize) -> i32 {
+    i32::try_from(index).expect("descriptors are small")
+}
+
 /// The comments of a file, by the path of what they stand above.
 struct Comments(HashMap<Vec<i32>, String>);
 
@@ -30,9 +37,8 @@ impl Comments {
             let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
             lines.join("\n").trim_end().to_owned()
         };
-        let above = locations.filter_map(|location| {
-            Some((location.path.clone(), comment(location.leading_comments.as_deref()?)))
-        });
+        let above = locations
+            .filter_map(|location| Some((location.path.clone(), comment(location.leading_comments.as_deref()?))));
         Self(above.collect())
     }
 
@@ -78,8 +84,11 @@ fn link(name: &str) -> String {
 fn kind(field: &FieldDescriptorProto, message: &DescriptorProto) -> String {
     let name = match field.r#type() {
         Type::Message | Type::Enum => {
-            let entry = message.nested_type.iter().find(|nested| field.type_name().ends_with(&format!(".{}", nested.name())));
-            if let Some(entry) = entry.filter(|nested| nested.options.as_ref().is_some_and(|options| options.map_entry())) {
+            let entry =
+                message.nested_type.iter().find(|nested| field.type_name().ends_with(&format!(".{}", nested.name())));
+            if let Some(entry) =
+                entry.filter(|nested| nested.options.as_ref().is_some_and(|options| options.map_entry()))
+            {
                 return format!("map of {} to {}", kind(&entry.field[0], entry), kind(&entry.field[1], entry));
             }
             link(field.type_name())
@@ -95,9 +104,9 @@ fn kind(field: &FieldDescriptorProto, message: &DescriptorProto) -> String {
 
 fn message(out: &mut String, message: &DescriptorProto, outer: &str, path: &[i32], comments: &Comments) {
     let name = format!("{outer}{}", message.name());
-    writeln!(out, "\n### {name}\n").unwrap();
+    writeln!(out, "\n### {name}\n").expect(FITS);
     if !comments.at(path).is_empty() {
-        writeln!(out, "{}\n", comments.at(path)).unwrap();
+        writeln!(out, "{}\n", comments.at(path)).expect(FITS);
     }
     if message.field.is_empty() {
         out.push_str("No fields.\n");
@@ -105,23 +114,23 @@ fn message(out: &mut String, message: &DescriptorProto, outer: &str, path: &[i32
         out.push_str("| field | type | |\n| --- | --- | --- |\n");
     }
     for (index, field) in message.field.iter().enumerate() {
-        let path = [path, &[FIELD, i32::try_from(index).unwrap()]].concat();
+        let path = [path, &[FIELD, number(index)]].concat();
         let choice = match field.oneof_index {
             Some(choice) if !field.proto3_optional() => {
-                format!("One of `{}`. ", message.oneof_decl[usize::try_from(choice).unwrap()].name())
+                format!("One of `{}`. ", message.oneof_decl[usize::try_from(choice).expect("an index")].name())
             }
             Some(_) | None => String::new(),
         };
         let said = format!("{choice}{}", comments.cell(&path));
-        writeln!(out, "| `{}` | {} | {} |", field.name(), kind(field, message), said.trim()).unwrap();
+        writeln!(out, "| `{}` | {} | {} |", field.name(), kind(field, message), said.trim()).expect(FITS);
     }
     for (index, nested) in message.enum_type.iter().enumerate() {
-        let path = [path, &[NESTED_ENUM, i32::try_from(index).unwrap()]].concat();
+        let path = [path, &[NESTED_ENUM, number(index)]].concat();
         enumeration(out, nested, &name, &path, comments);
     }
     for (index, nested) in message.nested_type.iter().enumerate() {
         if nested.options.as_ref().is_none_or(|options| !options.map_entry()) {
-            let path = [path, &[NESTED, i32::try_from(index).unwrap()]].concat();
+            let path = [path, &[NESTED, number(index)]].concat();
             self::message(out, nested, &format!("{name}."), &path, comments);
         }
     }
@@ -129,27 +138,27 @@ fn message(out: &mut String, message: &DescriptorProto, outer: &str, path: &[i32
 
 fn enumeration(out: &mut String, this: &EnumDescriptorProto, outer: &str, path: &[i32], comments: &Comments) {
     let dot = if outer.is_empty() { "" } else { "." };
-    writeln!(out, "\n### {outer}{dot}{}\n", this.name()).unwrap();
+    writeln!(out, "\n### {outer}{dot}{}\n", this.name()).expect(FITS);
     if !comments.at(path).is_empty() {
-        writeln!(out, "{}\n", comments.at(path)).unwrap();
+        writeln!(out, "{}\n", comments.at(path)).expect(FITS);
     }
     out.push_str("| value | |\n| --- | --- |\n");
     for (index, value) in this.value.iter().enumerate() {
-        let path = [path, &[FIELD, i32::try_from(index).unwrap()]].concat();
-        writeln!(out, "| `{}` | {} |", value.name(), comments.cell(&path)).unwrap();
+        let path = [path, &[FIELD, number(index)]].concat();
+        writeln!(out, "| `{}` | {} |", value.name(), comments.cell(&path)).expect(FITS);
     }
 }
 
 fn service(out: &mut String, file: &FileDescriptorProto, comments: &Comments) {
     for (index, service) in file.service.iter().enumerate() {
-        let path = [SERVICE, i32::try_from(index).unwrap()];
-        writeln!(out, "\n## {}\n", service.name()).unwrap();
+        let path = [SERVICE, number(index)];
+        writeln!(out, "\n## {}\n", service.name()).expect(FITS);
         if !comments.at(&path).is_empty() {
-            writeln!(out, "{}\n", comments.at(&path)).unwrap();
+            writeln!(out, "{}\n", comments.at(&path)).expect(FITS);
         }
         out.push_str("| method | takes | answers | |\n| --- | --- | --- | --- |\n");
         for (index, method) in service.method.iter().enumerate() {
-            let path = [&path[..], &[FIELD, i32::try_from(index).unwrap()]].concat();
+            let path = [&path[..], &[FIELD, number(index)]].concat();
             let stream = |streams: bool| if streams { "stream of " } else { "" };
             writeln!(
                 out,
@@ -161,7 +170,7 @@ fn service(out: &mut String, file: &FileDescriptorProto, comments: &Comments) {
                 link(method.output_type()),
                 comments.cell(&path)
             )
-            .unwrap();
+            .expect(FITS);
         }
     }
 }
@@ -179,7 +188,9 @@ fn page() -> String {
         .collect();
     assert_eq!(set.file.iter().filter(|file| file.package() == "stipend.v1").count(), ours.len(), "every file is told");
 
-    let mut out = format!("# API reference\n\n<!-- Made from proto/stipend/v1. Change the comments there, then run:\n     {HOW} -->\n\n");
+    let mut out = format!(
+        "# API reference\n\n<!-- Made from proto/stipend/v1. Change the comments there, then run:\n     {HOW} -->\n\n"
+    );
     out += &prose(ours[0].1.at(&[SYNTAX]));
     out += "\nSee also: [every error and what to do](errors.md), [the rules](rules.md).\n";
     for (file, comments) in &ours {
@@ -187,15 +198,15 @@ fn page() -> String {
     }
     for (file, comments) in &ours {
         let title = file.name().rsplit('/').next().unwrap_or_default();
-        writeln!(out, "\n## Messages of {title}").unwrap();
+        writeln!(out, "\n## Messages of {title}").expect(FITS);
         if title != "quota.proto" {
-            writeln!(out, "\n{}", comments.at(&[SYNTAX])).unwrap();
+            writeln!(out, "\n{}", comments.at(&[SYNTAX])).expect(FITS);
         }
         for (index, this) in file.message_type.iter().enumerate() {
-            message(&mut out, this, "", &[MESSAGE, i32::try_from(index).unwrap()], comments);
+            message(&mut out, this, "", &[MESSAGE, number(index)], comments);
         }
         for (index, this) in file.enum_type.iter().enumerate() {
-            enumeration(&mut out, this, "", &[ENUM, i32::try_from(index).unwrap()], comments);
+            enumeration(&mut out, this, "", &[ENUM, number(index)], comments);
         }
     }
     out

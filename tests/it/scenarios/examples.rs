@@ -45,12 +45,8 @@ fn examples(text: &str) -> Vec<Example> {
             }
             [_, call, _, _, _] if inside && call.starts_with("---") => {}
             [_, call, answer, balances, _] if inside => {
-                let row = Row {
-                    line: index + 1,
-                    call: call.clone(),
-                    answer: answer.clone(),
-                    balances: balances.clone(),
-                };
+                let row =
+                    Row { line: index + 1, call: call.clone(), answer: answer.clone(), balances: balances.clone() };
                 examples.last_mut().expect("inside of one").rows.push(row);
             }
             _ => inside = false,
@@ -203,7 +199,9 @@ async fn call(account: &Account, row: &Row, extend: &str) -> Result<String, Fail
             }
             format!("refunded {}", sum(&call.send().await?.refunded))
         }
-        ["advance", "to", day @ ..] => account.advance(&moment(&day.join(" "))).send().await.map(|_| "done".to_owned())?,
+        ["advance", "to", day @ ..] => {
+            account.advance(&moment(&day.join(" "))).send().await.map(|_| "done".to_owned())?
+        }
         ["plan", plan, when @ ..] => {
             let when = match when {
                 [] => v1::change_plan_request::When::Now,
