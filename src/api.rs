@@ -6,7 +6,7 @@ mod catalog;
 mod convert;
 mod detached;
 mod edge;
-mod json;
+pub mod json;
 mod maintenance;
 mod pipeline;
 mod quota;

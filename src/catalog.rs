@@ -29,7 +29,7 @@ pub use pattern::Pattern;
 pub use plan::{ALERT_MAX, ALERTS_DEFAULT, ALERTS_MAX, Plan, PlanPool};
 pub use pool::{Pool, Seller};
 pub use price::{DimensionPrice, PriceList};
-pub use problem::{PROBLEMS_MAX, Problem, Problems};
+pub use problem::{PROBLEMS_MAX, Problem, Problems, nearest, suggestion};
 pub use span::display_duration;
 pub use versions::{CatalogHandle, Catalogs, VERSIONS_MAX, natural};
 pub use yaml::{DEPTH_MAX, NODES_MAX, TEXT_MAX};

@@ -63,8 +63,10 @@ impl Service {
             None => catalogs.newest(&name).cloned(),
         };
         let catalog = found.ok_or_else(|| {
-            let wanted = version.map_or_else(String::new, |version| format!(" version {version}"));
-            Error::new(Reason::CatalogNotFound, format!("catalog {name}{wanted} is not loaded")).with("catalog", &name)
+            let wanted = version.as_ref().map_or_else(String::new, |version| format!(" version {version}"));
+            let near = catalogs.near(&name, version.as_ref());
+            Error::new(Reason::CatalogNotFound, format!("catalog {name}{wanted} is not loaded{near}"))
+                .with("catalog", &name)
         })?;
         let versions = catalogs.versions(&name).iter().map(|catalog| catalog.version.clone()).collect();
         Ok((catalog, versions))

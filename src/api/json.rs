@@ -31,7 +31,8 @@ use super::{REQUEST_MAX, status};
 use crate::service::Error;
 
 const READ: DeserializeOptions = DeserializeOptions::new().deny_unknown_fields(true);
-const WRITE: SerializeOptions = SerializeOptions::new().skip_default_fields(false);
+/// How messages are written: every field, so that a zero can be seen.
+pub const WRITE: SerializeOptions = SerializeOptions::new().skip_default_fields(false);
 
 /// A gRPC message on the wire begins with a flag (0: not compressed) and its length in 4 bytes.
 const FRAME_HEADER: usize = 5;

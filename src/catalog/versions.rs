@@ -10,7 +10,7 @@ use crate::id::{CatalogName, CatalogVersion};
 
 use super::{
     Catalog,
-    problem::{Problem, Problems},
+    problem::{Problem, Problems, suggestion},
 };
 
 /// Most versions of all catalogs together.
@@ -69,6 +69,15 @@ impl Catalogs {
 
     pub fn names(&self) -> impl Iterator<Item = &CatalogName> {
         self.by_name.keys()
+    }
+
+    /// Ends a sentence about a version that is not loaded: what was probably meant, or what there is.
+    pub fn near(&self, name: &CatalogName, version: Option<&CatalogVersion>) -> String {
+        let versions = self.versions(name);
+        match version.filter(|_| !versions.is_empty()) {
+            Some(version) => suggestion(version.as_str(), versions.iter().map(|catalog| catalog.version.as_str())),
+            None => suggestion(name.as_str(), self.names().map(CatalogName::as_str).collect::<Vec<_>>()),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     request::{Account, AccountDraft, ChangePlan, Page, PendingPlan, When},
 };
 use crate::{
-    catalog::{Catalog, Plan},
+    catalog::{Catalog, Plan, suggestion},
     clock::Millis,
     id::{AccountId, CatalogName, CatalogVersion, PlanName, PoolName},
     ledger::{Answer, Command, PutAccount, Refusal, Retarget, Status, Verb},
@@ -134,7 +134,9 @@ impl Service {
         };
         found.ok_or_else(|| {
             let wanted = version.map_or_else(String::new, |version| format!("version {version} of "));
-            Error::new(Reason::UnknownCatalog, format!("{wanted}catalog {name} is not loaded")).with("catalog", name)
+            let near = catalogs.near(name, version);
+            Error::new(Reason::UnknownCatalog, format!("{wanted}catalog {name} is not loaded{near}"))
+                .with("catalog", name)
         })
     }
 
@@ -252,7 +254,8 @@ fn shown(known: &Known) -> Account {
 
 fn checked_plan<'a>(catalog: &'a Catalog, name: &PlanName) -> Result<&'a Plan, Error> {
     find_plan(catalog, name).ok_or_else(|| {
-        let message = format!("plan {name} is not in version {} of catalog {}", catalog.version, catalog.name);
+        let near = suggestion(name.as_str(), catalog.plans.keys().map(PlanName::as_str));
+        let message = format!("plan {name} is not in version {} of catalog {}{near}", catalog.version, catalog.name);
         Error::new(Reason::UnknownPlan, message).with("plan", name).with("catalog", &catalog.name)
     })
 }
@@ -266,7 +269,8 @@ fn checked_zone(name: &str) -> Result<String, Error> {
 fn check_overrides(profile: &Profile, plan: &Plan) -> Result<(), Error> {
     for pool in profile.overrides.keys() {
         if !plan.pools.contains_key(pool) {
-            let problem = format_args!("plan {} does not list the pool", profile.plan);
+            let near = suggestion(pool.as_str(), plan.pools.keys().map(PoolName::as_str));
+            let problem = format_args!("plan {} does not list the pool{near}", profile.plan);
             return Err(Error::invalid(format_args!("account.overrides[{pool}]"), problem).with("pool", pool));
         }
     }

@@ -9,6 +9,7 @@ use super::{
     request::{Balance, GetBalance, ListReservations, Page},
 };
 use crate::{
+    catalog::suggestion,
     id::{AccountId, PoolName, ReservationId},
     ledger::{self, Answer, Reservation, Verb},
 };
@@ -36,11 +37,13 @@ impl Known {
     /// A pool must be in the plan to have a balance.
     pub(super) fn check_pool(&self, pool: &PoolName) -> Result<(), Error> {
         if !self.catalog.pools.contains_key(pool) {
-            let message = format!("pool {pool} is not in catalog {}", self.catalog.name);
+            let near = suggestion(pool.as_str(), self.plan()?.pools.keys().map(PoolName::as_str));
+            let message = format!("pool {pool} is not in catalog {}{near}", self.catalog.name);
             return Err(Error::new(Reason::UnknownPool, message).with("pool", pool));
         }
         if !self.plan()?.pools.contains_key(pool) {
-            let message = format!("plan {} does not list pool {pool}", self.profile.plan);
+            let near = suggestion(pool.as_str(), self.plan()?.pools.keys().map(PoolName::as_str));
+            let message = format!("plan {} does not list pool {pool}{near}", self.profile.plan);
             return Err(Error::new(Reason::PoolNotInPlan, message).with("pool", pool).with("account", &self.record.id));
         }
         Ok(())

@@ -12,9 +12,9 @@ use super::{
     request::{Commit, Committed, Decided, Decision, Extend, Item, Quote, Release, Released, Reserve},
 };
 use crate::{
-    catalog::Action,
+    catalog::{Action, Catalog, suggestion},
     clock::Millis,
-    id::{AccountId, BudgetName, ExtendId, ReservationId},
+    id::{AccountId, ActionName, BudgetName, ExtendId, ReservationId},
     ledger::{self, Answer, BudgetTerms, BudgetUse, Fingerprint, Once, Refusal, Verb},
 };
 
@@ -164,10 +164,10 @@ fn priced(
 
 fn find_action<'a>(known: &'a Known, item: &Item, index: usize) -> Result<&'a Action, Error> {
     known.catalog.actions.get(&item.action).ok_or_else(|| {
-        let message = format!(
-            "items[{index}].action: {} is not in version {} of catalog {}",
-            item.action, known.catalog.version, known.catalog.name
-        );
+        let Catalog { name, version, actions, .. } = &*known.catalog;
+        let near = suggestion(item.action.as_str(), actions.keys().map(ActionName::as_str));
+        let message =
+            format!("items[{index}].action: {} is not in version {version} of catalog {name}{near}", item.action);
         Error::new(Reason::UnknownAction, message).with("action", &item.action).with("account", &known.record.id)
     })
 }
