@@ -158,7 +158,7 @@ impl Rm {
         if !yes {
             let message =
                 format!("{account} would be removed with its balances and history; say --yes if that is meant");
-            return Err(Failure::new(Exit::Usage, message).into());
+            return Err(Failure { json: to.json, ..Failure::new(Exit::Usage, message) }.into());
         }
         to.talk(async |client: Client| {
             let answer = client.call(v1::DeleteAccountRequest { account: account.clone() }).await?;

@@ -19,7 +19,6 @@ use tonic_prost::ProstCodec;
 
 pub use failure::Failure;
 pub use method::Method;
-pub use suggest::near;
 
 use super::{
     exit::Exit,
@@ -33,6 +32,8 @@ use crate::proto::v1;
 const ANSWER_MAX: usize = 64 << 20;
 /// Rows of a page: few enough for one answer, enough for few calls.
 const PAGE: usize = 500;
+/// Most pages of one list; beyond it, the list says that there is more.
+const PAGES_MAX: usize = 10_000;
 
 /// Where the service is, and how its answers are shown
 #[derive(Debug, Clone, Args)]
@@ -119,7 +120,7 @@ impl Client {
     }
 
     /// Makes one call, and does not look for what was meant.
-    async fn ask<M: Method>(&self, request: M) -> Result<M::Answer, Failure> {
+    pub async fn ask<M: Method>(&self, request: M) -> Result<M::Answer, Failure> {
         let To { server, timeout, .. } = &self.to;
         let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(ANSWER_MAX);
         let mut request = tonic::Request::new(request);
@@ -149,8 +150,11 @@ impl Client {
     ) -> Result<Listed<T>, Failure> {
         let progress = Progress::new(title, None);
         let mut listed = Listed { rows: Vec::new(), next_page_token: String::new() };
-        // Ends: a page that brings no row and no end is a filter that skips much, and the service bounds those.
-        while listed.rows.len() < limit {
+        // A page may bring no row, where a filter skips much.
+        for _ in 0..PAGES_MAX {
+            if listed.rows.len() >= limit {
+                break;
+            }
             let size = PAGE.min(limit - listed.rows.len());
             let size = i32::try_from(size).expect("a page is small");
             let (page, token) = rows(self.call(request(size, listed.next_page_token)).await?);

@@ -105,9 +105,9 @@ pub fn time(moment: Option<&prost_types::Timestamp>, zone: &TimeZone) -> String 
 
 /// Lines with a title each, for one thing: `plan  starter`. Those that are empty are left out.
 pub fn facts(facts: &[(&str, String)]) -> String {
-    let width = facts.iter().map(|(title, _)| title.chars().count()).max().unwrap_or(0);
-    let lines = facts.iter().filter(|(_, value)| !value.is_empty());
-    lines.map(|(title, value)| format!("{title:<width$}  {value}\n")).collect()
+    let told = facts.iter().filter(|(_, value)| !value.is_empty());
+    let width = told.clone().map(|(title, _)| title.chars().count()).max().unwrap_or(0);
+    told.map(|(title, value)| format!("{title:<width$}  {value}\n")).collect()
 }
 
 /// The name of a value of an enum, in small letters; empty where it is unspecified.
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn facts_stand_in_line_and_empty_ones_are_left_out() {
         let text = facts(&[("id", "acme".into()), ("labels", String::new()), ("plan", "starter".into())]);
-        assert_eq!(text, "id      acme\nplan    starter\n");
+        assert_eq!(text, "id    acme\nplan  starter\n");
     }
 
     #[test]

@@ -164,7 +164,7 @@ impl Put {
 
 /// What of an account would be replaced as a whole, as it is; nothing where it is new.
 async fn present(client: &Client, id: &str) -> Result<v1::Account, Failure> {
-    match client.call(v1::GetAccountRequest { account: id.to_owned() }).await {
+    match client.ask(v1::GetAccountRequest { account: id.to_owned() }).await {
         // What is left empty stays as it is; a version that is repeated would bind another plan to it.
         Ok(v1::Account { labels, notify, overrides, status, .. }) => {
             Ok(v1::Account { labels, notify, overrides, status, ..v1::Account::default() })

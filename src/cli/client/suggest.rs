@@ -22,7 +22,7 @@ pub async fn for_failure(client: &Client, failure: &Failure) -> Option<String> {
 }
 
 /// `did you mean acme?`
-pub fn near(wrong: &str, known: &[String]) -> Option<String> {
+fn near(wrong: &str, known: &[String]) -> Option<String> {
     nearest(wrong, known.iter().map(String::as_str)).map(|near| format!("did you mean {near}?"))
 }
 

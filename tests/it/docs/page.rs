@@ -5,9 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A page, named from the root of the project.
+/// A page.
 pub struct Page {
-    pub path: String,
     pub text: String,
     pub blocks: Vec<Block>,
 }
@@ -56,7 +55,7 @@ impl Page {
     pub fn read(path: &str) -> Self {
         let text = fs::read_to_string(project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let blocks = blocks(path, &text);
-        Self { path: path.to_owned(), text, blocks }
+        Self { text, blocks }
     }
 
     /// All pages under `docs`.
