@@ -1,6 +1,6 @@
 //! Why a call failed, for a person who has to do something about it and for a script that has to branch.
 
-use std::{collections::HashMap, error::Error, fmt, io, time::Duration};
+use std::{collections::BTreeMap, error::Error, fmt, io, time::Duration};
 
 use serde_json::json;
 use tonic::{Code, Status};
@@ -19,7 +19,7 @@ pub struct Failure {
     /// The stable reason, such as `ACCOUNT_NOT_FOUND`; empty when the service never said one.
     pub reason: String,
     /// The ids at fault.
-    pub ids: HashMap<String, String>,
+    pub ids: BTreeMap<String, String>,
     /// What to do now, one line each.
     pub hints: Vec<String>,
     /// Report it as JSON.
@@ -32,7 +32,7 @@ impl Failure {
             exit,
             message: message.into(),
             reason: String::new(),
-            ids: HashMap::new(),
+            ids: BTreeMap::new(),
             hints: Vec::new(),
             json: false,
         }
@@ -67,7 +67,7 @@ impl Failure {
         match info {
             Some(info) => {
                 failure.reason = info.reason;
-                failure.ids = info.metadata;
+                failure.ids = info.metadata.into_iter().collect();
             }
             None if exit == Exit::Unavailable => {
                 failure.message = format!("{server} broke off: {}", root(status));
