@@ -14,7 +14,7 @@ const ERRORS: &str = include_str!("../../../docs/errors.md");
 /// The rows of the tables: by what stands in the first cell, the others.
 fn rows() -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
-    for line in ERRORS.lines() {
+    for line in ERRORS.lines().filter(|line| line.starts_with('|')) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let Some(reason) = cells[0].strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) else { continue };
         let others = cells[1..].iter().map(|cell| (*cell).to_owned()).collect();
