@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "stipend/v1/usage.proto",
         "stipend/v1/catalog.proto",
         "stipend/v1/event.proto",
+        "stipend/v1/maintenance.proto",
     ];
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;

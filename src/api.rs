@@ -7,6 +7,7 @@ mod convert;
 mod detached;
 mod edge;
 pub mod json;
+mod maintenance;
 mod pipeline;
 mod quota;
 pub mod server;
@@ -25,7 +26,8 @@ pub use edge::Edge;
 use crate::{
     proto::v1::{
         account_service_server::AccountServiceServer, catalog_service_server::CatalogServiceServer,
-        quota_service_server::QuotaServiceServer, usage_service_server::UsageServiceServer,
+        maintenance_service_server::MaintenanceServiceServer, quota_service_server::QuotaServiceServer,
+        usage_service_server::UsageServiceServer,
     },
     service::Service,
 };
@@ -34,12 +36,13 @@ use crate::{
 pub const REQUEST_MAX: usize = 64 * 1024;
 
 /// The services whose health can be asked for by name; the empty name stands for the whole server.
-pub const SERVICES: [&str; 5] = [
+pub const SERVICES: [&str; 6] = [
     "",
     "stipend.v1.QuotaService",
     "stipend.v1.AccountService",
     "stipend.v1.UsageService",
     "stipend.v1.CatalogService",
+    "stipend.v1.MaintenanceService",
 ];
 
 /// What every gRPC service of Stipend works with.
@@ -57,7 +60,8 @@ pub fn routes(service: Arc<Service>, detached: Detached, drain: CancellationToke
     Routes::new(QuotaServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(AccountServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
         .add_service(UsageServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
-        .add_service(CatalogServiceServer::new(api).max_decoding_message_size(REQUEST_MAX))
+        .add_service(CatalogServiceServer::new(api.clone()).max_decoding_message_size(REQUEST_MAX))
+        .add_service(MaintenanceServiceServer::new(api).max_decoding_message_size(REQUEST_MAX))
 }
 
 /// Adds the health service, which says `NOT_SERVING` for every name until the reporter says otherwise.

@@ -138,6 +138,7 @@ async fn open_ledger(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<E
             Durability::Interval => store::Durability::Interval(SYNC_INTERVAL),
             Durability::None => store::Durability::None,
         },
+        checkpoint_bytes: config.checkpoint_bytes,
         ..embedded::Options::default()
     };
     let dir = config.data.clone();

@@ -12,10 +12,14 @@ pub mod client;
 mod clock;
 mod commit;
 mod completions;
+mod config;
+mod database;
 mod demo;
 pub mod exit;
+mod export;
 mod extend;
 mod grant;
+mod import;
 mod item;
 pub mod progress;
 mod quote;
@@ -28,8 +32,11 @@ mod serve;
 pub mod show;
 mod usage;
 mod value;
+mod verify;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use exit::Exit;
 
@@ -50,6 +57,7 @@ same id). Commands that ask a service take --server ADDR (or STIPEND_SERVER) and
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Config(config::Config),
     CheckCatalog(check_catalog::CheckCatalog),
     Catalog(catalog::Catalog),
     Account(account::Account),
@@ -69,14 +77,32 @@ enum Command {
     Usage(usage::Usage),
     Clock(clock::Clock),
     Completions(completions::Completions),
+    Export(export::Export),
+    Import(import::Import),
+    Verify(verify::Verify),
 }
 
 impl Cli {
+    /// Reads the arguments, the environment and `stipend.toml`.
+    ///
+    /// # Errors
+    /// What clap says, or everything that is wrong with the file; help and version are errors too.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let layered = config::read(&command, arguments)?;
+        let mut cli = Self::from_arg_matches(&layered.matches).map_err(|error| error.format(&mut command))?;
+        if let Command::Config(config) = &mut cli.command {
+            config.settings = layered.settings;
+        }
+        Ok(cli)
+    }
+
     /// Does what the arguments say, to its end.
     pub fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Serve(serve) => serve.run().map(|()| Exit::Done),
             Command::Demo(demo) => demo.run().map(|()| Exit::Done),
+            Command::Config(config) => config.run().map(|()| Exit::Done),
             Command::CheckCatalog(check) => check.run(),
             Command::Catalog(catalog) => catalog.run(),
             Command::Account(account) => account.run(),
@@ -96,14 +122,15 @@ impl Cli {
             Command::Usage(usage) => usage.run(),
             Command::Clock(clock) => clock.run(),
             Command::Completions(completions) => completions.run(),
+            Command::Export(export) => export.run().map(|()| Exit::Done),
+            Command::Import(import) => import.run().map(|()| Exit::Done),
+            Command::Verify(verify) => verify.run().map(|()| Exit::Done),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::config::Catalogs;
 

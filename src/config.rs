@@ -2,6 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+/// Bytes of changes that begin a checkpoint, unless something else is asked for.
+pub const CHECKPOINT_BYTES: usize = 64 * 1024 * 1024;
+
 /// Everything that a server needs to know to start.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -13,6 +16,8 @@ pub struct Config {
     pub catalogs: Catalogs,
     pub store: Store,
     pub durability: Durability,
+    /// Bytes of changes that begin a checkpoint of the embedded store.
+    pub checkpoint_bytes: usize,
     /// Serve the gRPC reflection service.
     pub reflection: bool,
     /// How long to wait for what was accepted when stopping.
@@ -108,6 +113,7 @@ mod tests {
             catalogs: Catalogs::Builtin,
             store: Store::Embedded,
             durability: Durability::Fsync,
+            checkpoint_bytes: CHECKPOINT_BYTES,
             reflection: false,
             drain_timeout: Duration::from_secs(25),
         }

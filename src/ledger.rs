@@ -2,9 +2,13 @@
 //! rulebook's (`ledger/rules/*.lua`); prices, plans and calendars are the service's; where records live is the engine's.
 
 mod answer;
+pub mod audit;
 mod command;
 pub mod embedded;
 mod entry;
+mod kept;
+pub mod lines;
+pub mod record;
 mod rules;
 pub mod wire;
 
@@ -12,7 +16,7 @@ use std::{future::Future, pin::Pin};
 
 use crate::id::{AccountId, BudgetName, ReservationId};
 
-pub use self::{answer::*, command::*, entry::*};
+pub use self::{answer::*, command::*, entry::*, kept::*};
 pub use crate::terms::{Cap, Labels, OnExpiry, Once, PoolKind, Price, Rollover, Round, Window};
 
 /// Most commands in one unit of work.
@@ -45,6 +49,13 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Reads every document whose name begins with `prefix`, in order.
     fn documents(&self, prefix: String) -> Pending<Vec<(String, Vec<u8>)>>;
+
+    /// Begins to read everything that is kept, without holding up commands.
+    fn snapshot(&self) -> Pending<Box<dyn Snapshot>>;
+
+    /// Keeps pieces as another ledger handed them out. For a ledger that held nothing before: what is there under the
+    /// same names is replaced.
+    fn restore(&self, pieces: Vec<Kept>) -> Pending<()>;
 }
 
 /// An answer that is on its way.

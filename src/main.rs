@@ -1,8 +1,7 @@
 //! From arguments to composition to exit code.
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::Parser as _;
 use stipend::cli::{Cli, exit};
 
 /// A fifth of the writer's time went to the system's allocator: Lua makes and drops small tables by the dozen.
@@ -11,6 +10,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // Arguments that make no sense end here, with exit code 2.
-    let exit = Cli::parse().run().unwrap_or_else(|error| exit::report(&error));
-    exit.into()
+    let cli = Cli::read(env::args_os()).unwrap_or_else(|error| error.exit());
+    cli.run().unwrap_or_else(|error| exit::report(&error)).into()
 }

@@ -10,6 +10,7 @@ pub mod error;
 mod fingerprint;
 mod hold;
 mod known;
+mod maintenance;
 mod outcome;
 mod profile;
 pub mod request;
@@ -18,6 +19,7 @@ mod usage;
 use std::sync::Arc;
 
 pub use error::{Error, Reason};
+pub use maintenance::{Exporting, Verifying};
 
 use self::known::KnownAccounts;
 use crate::{
@@ -36,6 +38,7 @@ pub struct Service {
     catalogs: CatalogHandle,
     clock: Arc<dyn Clock>,
     accounts: KnownAccounts,
+    maintenance: maintenance::Turns,
 }
 
 impl Service {
@@ -84,7 +87,13 @@ impl Service {
     /// # Errors
     /// As `publish`.
     pub async fn start(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>, catalogs: Vec<Catalog>) -> Result<Self, Error> {
-        let service = Self { ledger, catalogs: CatalogHandle::default(), clock, accounts: KnownAccounts::default() };
+        let service = Self {
+            ledger,
+            catalogs: CatalogHandle::default(),
+            clock,
+            accounts: KnownAccounts::default(),
+            maintenance: maintenance::Turns::default(),
+        };
         let kept = service.ledger.documents(CATALOG_DOCUMENTS.to_owned()).await?;
         let mut all = Vec::with_capacity(kept.len());
         for (name, text) in kept {

@@ -22,11 +22,18 @@ pub enum Error {
     Twice,
 }
 
+/// Says whether a filter can be read.
+pub fn check(filter: &str) -> Result<(), Error> {
+    parse(filter).map(|_| ())
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, Error> {
+    EnvFilter::try_new(filter).map_err(|error| Error::Filter { filter: filter.to_owned(), reason: error.to_string() })
+}
+
 /// Sends the events of this process to standard error. `filter` is what tracing calls a directive, such as `info`.
 pub fn start(format: LogFormat, filter: &str) -> Result<(), Error> {
-    let parsed = EnvFilter::try_new(filter)
-        .map_err(|error| Error::Filter { filter: filter.to_owned(), reason: error.to_string() })?;
-    let registry = tracing_subscriber::registry().with(parsed);
+    let registry = tracing_subscriber::registry().with(parse(filter)?);
     let set = match format {
         LogFormat::Text => {
             let colours = io::stderr().is_terminal();

@@ -25,6 +25,8 @@ Stipend enforces credits and quotas. This port speaks gRPC (package stipend.v1) 
 Every unary method answers at POST /SERVICE/METHOD. Health: /grpc.health.v1.Health/Check.
 ";
 
+const MAINTENANCE: &str = "/stipend.v1.MaintenanceService/";
+
 /// The one service behind the port.
 #[derive(Clone)]
 pub struct Edge {
@@ -61,10 +63,11 @@ impl Edge {
     }
 
     async fn grpc(&self, request: Request<Body>) -> Response<Body> {
-        // Streams of health and reflection know nothing of draining and would hold the connection for ever.
-        let foreign = !request.uri().path().starts_with("/stipend.");
+        // These streams know nothing of draining and would hold the connection for long, or for ever.
+        let path = request.uri().path();
+        let cut = !path.starts_with("/stipend.") || path.starts_with(MAINTENANCE);
         let Ok(response) = self.grpc.clone().oneshot(request).await;
-        if foreign { response.map(|body| drained::until(body, &self.drain)) } else { response }
+        if cut { response.map(|body| drained::until(body, &self.drain)) } else { response }
     }
 
     async fn http(&self, request: Request<Body>) -> Response<Body> {

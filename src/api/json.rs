@@ -6,7 +6,7 @@
 //! fields that have their default value are written too, so that `"available":"0"` can be seen. A browser's page of
 //! another origin cannot call it: the content type needs a preflight, which is not answered.
 
-mod error;
+pub(super) mod error;
 
 use std::collections::HashMap;
 

@@ -1,6 +1,7 @@
 //! The edge with a stand-in for the service behind it: what the wires do, whatever is asked.
 
 mod connections;
+mod docs;
 mod fake;
 mod json;
 

@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     app::App,
-    config::{Catalogs, Config, Durability, Store},
+    config::{CHECKPOINT_BYTES, Catalogs, Config, Durability, Store},
     shutdown::Shutdown,
     telemetry::{self, LogFormat},
 };
@@ -215,6 +215,7 @@ fn config(data: &Path) -> Config {
         catalogs: Catalogs::Texts(CATALOGS.to_vec()),
         store: Store::Embedded,
         durability: Durability::Fsync,
+        checkpoint_bytes: CHECKPOINT_BYTES,
         reflection: true,
         drain_timeout: DRAIN_TIMEOUT,
     }

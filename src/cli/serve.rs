@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{ArgAction, Args, builder::BoolishValueParser};
 
+use super::config::ConfigFile;
 use crate::{
     app::App,
-    config::{Catalogs, Config, Durability, Store},
+    config::{CHECKPOINT_BYTES, Catalogs, Config, Durability, Store},
     shutdown::Shutdown,
     telemetry::{self, LogFormat},
 };
@@ -20,8 +21,12 @@ use crate::{
 /// Serve gRPC and JSON on one port
 #[derive(Debug, Args)]
 pub struct Serve {
+    #[command(flatten)]
+    config_file: ConfigFile,
+
     /// Address to listen on; port 0 picks a free one. `listening on ADDR` on standard output says which
-    #[arg(long, env = "STIPEND_LISTEN", default_value = "127.0.0.1:7300", value_name = "ADDR")]
+    #[arg(long, env = "STIPEND_LISTEN", default_value = "127.0.0.1:7300", value_name = "ADDR",
+          value_parser = address)]
     listen: SocketAddr,
 
     /// Directory of the embedded store; made when it is not there
@@ -34,20 +39,33 @@ pub struct Serve {
     catalogs: Vec<PathBuf>,
 
     /// Where the ledger is kept: `embedded`, or `redis://HOST:PORT` (not built yet)
-    #[arg(long, env = "STIPEND_STORE", default_value = "embedded", value_name = "STORE")]
+    #[arg(long, env = "STIPEND_STORE", hide_env_values = true, default_value = "embedded", value_name = "STORE")]
     store: Store,
+
+    /// File that holds what --store would say, for an address with a password in it
+    #[arg(long, env = "STIPEND_STORE_FILE", value_name = "FILE")]
+    store_file: Option<PathBuf>,
 
     /// What an answer of the embedded store promises
     #[arg(long, env = "STIPEND_DURABILITY", value_enum, default_value_t)]
     durability: Durability,
 
+    /// Bytes of changes that begin a checkpoint of the embedded store: less memory and a faster start, more writing
+    #[arg(long, env = "STIPEND_CHECKPOINT_BYTES", default_value_t = CHECKPOINT_BYTES as u64, value_name = "BYTES", hide = true,
+          value_parser = clap::value_parser!(u64).range(65_536..=1024 * 1024 * 1024))]
+    checkpoint_bytes: u64,
+
     /// Answer the gRPC reflection service, so that tools can list what is served
-    #[arg(long, env = "STIPEND_REFLECTION")]
+    #[arg(long, env = "STIPEND_REFLECTION", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          action = ArgAction::Set, hide_possible_values = true)]
     reflection: bool,
 
     /// Listen on an address that is not loopback. DANGER: there is no TLS and no authentication; anybody who can reach
     /// the address can read every balance, spend credits and grant them
-    #[arg(long, env = "STIPEND_INSECURE_PUBLIC")]
+    #[arg(long, env = "STIPEND_INSECURE_PUBLIC", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          action = ArgAction::Set, hide_possible_values = true)]
     insecure_public: bool,
 
     /// Seconds to wait, when stopping, for what was accepted to be answered
@@ -60,7 +78,8 @@ pub struct Serve {
     log_format: LogFormat,
 
     /// What is logged: a level, or levels by module, such as `stipend=debug,warn`
-    #[arg(long, env = "STIPEND_LOG", default_value = "stipend=info,warn", value_name = "FILTER")]
+    #[arg(long, env = "STIPEND_LOG", default_value = "stipend=info,warn", value_name = "FILTER",
+          value_parser = filter)]
     log: String,
 }
 
@@ -73,6 +92,7 @@ impl Serve {
             catalogs: if self.catalogs.is_empty() { Catalogs::Builtin } else { Catalogs::Files(self.catalogs.clone()) },
             store: self.store.clone(),
             durability: self.durability,
+            checkpoint_bytes: usize::try_from(self.checkpoint_bytes).unwrap_or(usize::MAX),
             reflection: self.reflection,
             drain_timeout: Duration::from_secs(self.drain_timeout),
         }
@@ -96,6 +116,14 @@ impl Serve {
             }
         })
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port such as 127.0.0.1:7300 or [::1]:7300".to_owned())
+}
+
+fn filter(text: &str) -> Result<String, telemetry::Error> {
+    telemetry::check(text).map(|()| text.to_owned())
 }
 
 /// Says where it listens, for people and for programs that started it on port 0.

@@ -1,6 +1,7 @@
 //! The embedded engine: the rulebook in this process, over a store in one directory. One writer thread takes commands as
 //! they come, applies them in units of work, and answers once a unit is as durable as asked.
 
+mod dump;
 mod host;
 mod keys;
 mod pack;
@@ -13,26 +14,33 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc, thread};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::{rulebook::sources, stats::Stats};
 use self::{
+    dump::Dump,
     stats::Counters,
     store::Durability,
     writer::{Job, Read, Request, Writer},
 };
-use super::{Command, Entry, Error, Ledger, Pending, Reply, wire};
+pub use self::{rulebook::sources, stats::Stats};
+use super::{Command, Entry, Error, Kept, Ledger, Pending, Reply, Snapshot, wire};
 use crate::{
     clock::Clock,
     id::{AccountId, BudgetName, ReservationId},
 };
 
+/// A view can be had only between checkpoints: how often it is asked for, and how long after each time.
+const VIEW_ATTEMPTS_MAX: usize = 1_200;
+const VIEW_RETRY_DELAY: Duration = Duration::from_millis(50);
+
 /// How the engine is to run.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub durability: Durability,
+    /// Bytes of changes that begin a checkpoint; a start has to replay at most about twice as many.
+    pub checkpoint_bytes: usize,
     /// Commands that may wait; one more is answered `Overloaded`.
     pub queue_max: usize,
     /// Records that stay loaded between units; about 1 KiB each, and at most twice as many are.
@@ -41,7 +49,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { durability: Durability::Fsync, queue_max: 8_192, loaded_max: 100_000 }
+        Self {
+            durability: Durability::Fsync,
+            checkpoint_bytes: store::Options::default().dirty_bytes_max,
+            queue_max: 8_192,
+            loaded_max: 100_000,
+        }
     }
 }
 
@@ -76,6 +89,11 @@ impl Engine {
             .map_err(|error| Error::Unavailable { reason: format!("cannot start the writer: {error}") })?;
         result.recv().unwrap_or(Err(Error::ShuttingDown))?;
         Ok(Self { requests, thread: Arc::new(std::sync::Mutex::new(Some(thread))), counters })
+    }
+
+    /// Whether a database is in that directory.
+    pub fn exists(dir: &Path) -> bool {
+        store::Store::exists(dir)
     }
 
     /// What the writer has done so far.
@@ -155,5 +173,22 @@ impl Ledger for Engine {
 
     fn documents(&self, prefix: String) -> Pending<Vec<(String, Vec<u8>)>> {
         self.read(|answer| Read::Documents { prefix, answer })
+    }
+
+    fn snapshot(&self) -> Pending<Box<dyn Snapshot>> {
+        let engine = self.clone();
+        Box::pin(async move {
+            for _ in 0..VIEW_ATTEMPTS_MAX {
+                if let Some(view) = engine.read(|answer| Read::View { answer }).await? {
+                    return Ok(Box::new(Dump::new(view)) as Box<dyn Snapshot>);
+                }
+                tokio::time::sleep(VIEW_RETRY_DELAY).await;
+            }
+            Err(Error::Unavailable { reason: "a checkpoint is being written and does not end".to_owned() })
+        })
+    }
+
+    fn restore(&self, pieces: Vec<Kept>) -> Pending<()> {
+        self.read(|answer| Read::Restore { pieces, answer })
     }
 }

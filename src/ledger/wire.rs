@@ -39,7 +39,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Reads packed bytes from front to back.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -48,62 +48,67 @@ fn short() -> Error {
 }
 
 impl<'a> Reader<'a> {
-    const fn new(bytes: &'a [u8]) -> Self {
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
+    /// What has not been read yet; nothing is left then.
+    pub fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], Error> {
         let (head, tail) = self.rest.split_at_checked(len).ok_or_else(short)?;
         self.rest = tail;
         Ok(head)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let (head, tail) = self.rest.split_first_chunk::<N>().ok_or_else(short)?;
         self.rest = tail;
         Ok(*head)
     }
 
-    fn u8(&mut self) -> Result<u8, Error> {
+    pub fn u8(&mut self) -> Result<u8, Error> {
         Ok(u8::from_le_bytes(self.array()?))
     }
 
-    fn flag(&mut self) -> Result<bool, Error> {
+    pub fn flag(&mut self) -> Result<bool, Error> {
         Ok(self.u8()? != 0)
     }
 
-    fn u16(&mut self) -> Result<u16, Error> {
+    pub fn u16(&mut self) -> Result<u16, Error> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
-    fn u64(&mut self) -> Result<u64, Error> {
+    pub fn u64(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
     /// A list length of at most `u16::MAX`.
-    fn count(&mut self) -> Result<usize, Error> {
+    pub fn count(&mut self) -> Result<usize, Error> {
         Ok(usize::from(self.u16()?))
     }
 
-    fn bytes(&mut self) -> Result<&'a [u8], Error> {
+    pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
         let len = usize::from(self.u16()?);
         self.take(len)
     }
 
-    fn long_bytes(&mut self) -> Result<&'a [u8], Error> {
+    pub fn long_bytes(&mut self) -> Result<&'a [u8], Error> {
         let len = u32::from_le_bytes(self.array()?) as usize;
         self.take(len)
     }
 
-    fn str(&mut self) -> Result<&'a str, Error> {
+    pub fn str(&mut self) -> Result<&'a str, Error> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Error::Rulebook { reason: "a text is not UTF-8".to_owned() })
     }
 
-    fn text(&mut self) -> Result<String, Error> {
+    pub fn text(&mut self) -> Result<String, Error> {
         Ok(self.str()?.to_owned())
     }
 }

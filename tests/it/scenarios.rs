@@ -12,6 +12,7 @@ mod cycles;
 mod draw_order;
 mod endings;
 mod enforcement;
+mod examples;
 mod extend;
 mod holds;
 mod items;

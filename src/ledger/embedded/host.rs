@@ -90,16 +90,10 @@ impl Host {
     }
 
     fn write(&self, account: &[u8], field: &[u8], record: Option<&[u8]>, drop_at: u64) {
-        let key = keys::record(account, field);
         let mut batch = self.batch.borrow_mut();
         match record {
-            Some(record) => {
-                if drop_at > 0 {
-                    batch.put(keys::drop_at(drop_at, &key), Vec::new());
-                }
-                batch.put(key, [&drop_at.to_le_bytes(), record].concat());
-            }
-            None => batch.delete(key),
+            Some(record) => keep(&mut batch, account, field, record, drop_at),
+            None => batch.delete(keys::record(account, field)),
         }
     }
 
@@ -192,6 +186,15 @@ impl Host {
         module.set("remove", lua.create_function(move |_, account: LuaString| host.remove(&account.as_bytes()))?)?;
         Ok(module)
     }
+}
+
+/// Puts a record, to be dropped some time after `drop_at` (0: never).
+pub fn keep(batch: &mut Batch, account: &[u8], field: &[u8], record: &[u8], drop_at: u64) {
+    let key = keys::record(account, field);
+    if drop_at > 0 {
+        batch.put(keys::drop_at(drop_at, &key), Vec::new());
+    }
+    batch.put(key, [&drop_at.to_le_bytes(), record].concat());
 }
 
 fn handle_of(value: &Value) -> mlua::Result<usize> {

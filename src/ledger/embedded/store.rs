@@ -31,12 +31,13 @@ use bytes::Bytes;
 
 pub use self::{
     batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, VALUE_BYTES_MAX},
+    checkpoint::View,
     log::Recovered,
     syncing::Syncer,
 };
 use self::{
     checkpoint::{Checkpoint, CheckpointOptions},
-    checkpointer::{Checkpointer, Frozen},
+    checkpointer::{Checkpointer, Frozen, Viewer},
     log::{Log, LogOptions, sync_dir, unavailable},
     memory::{Known, Memory},
     syncing::IntervalSync,
@@ -84,6 +85,20 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Begins a checkpoint after that many bytes, with a log to match.
+    #[must_use]
+    pub fn with_checkpoint_bytes(self, bytes: usize) -> Self {
+        let (defaults, log_bytes) = (Self::default(), bytes as u64);
+        Self {
+            dirty_bytes_max: bytes,
+            log_bytes_max: defaults.log_bytes_max.min(log_bytes.saturating_mul(4)),
+            segment_bytes_max: defaults.segment_bytes_max.min(log_bytes),
+            ..self
+        }
+    }
+}
+
 const MIB: usize = 1024 * 1024;
 
 /// Why the store could not do what it was asked.
@@ -92,6 +107,9 @@ pub enum Error {
     /// The disk is full or failed. Nothing was changed; the same may work later.
     #[error("{reason}")]
     Unavailable { reason: String },
+    /// It has to finish something first; the same works in a moment.
+    #[error("{reason}")]
+    Busy { reason: String },
     /// What lies on disk is not what was written. It is never served.
     #[error("{record} is damaged: {reason}")]
     Damaged { record: String, reason: String },
@@ -113,9 +131,11 @@ impl Error {
             Self::Damaged { record, reason } => {
                 Self::Damaged { record: escaped(key), reason: format!("{record}: {reason}") }
             }
-            other @ (Self::Unavailable { .. } | Self::Locked { .. } | Self::Format { .. } | Self::Invalid { .. }) => {
-                other
-            }
+            other @ (Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::Locked { .. }
+            | Self::Format { .. }
+            | Self::Invalid { .. }) => other,
         }
     }
 }
@@ -221,14 +241,17 @@ impl Store {
             keep_pending: options.durability != Durability::None,
         };
         let mut active = Memory::default();
+        tracing::debug!(checkpointed = held, "the replay of the log begins");
         let (log, recovered) = Log::open(&log_dir, log_options, Arc::clone(&counts), held, |sequence, batch| {
             active.apply(batch);
             if active.bytes() >= options.dirty_bytes_max {
+                tracing::debug!(sequence, "a checkpoint begins within the replay");
                 checkpoint.write(&active, sequence)?;
                 active = Memory::default();
             }
             Ok(())
         })?;
+        tracing::debug!(batches = recovered.batches, "the log is replayed");
         if recovered.cut_bytes > 0 {
             tracing::warn!(bytes = recovered.cut_bytes, "the log's end was incomplete and has been cut off");
         }
@@ -251,6 +274,11 @@ impl Store {
             closed: false,
             _lock: lock,
         })
+    }
+
+    /// Whether there is a store in `dir`.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(FORMAT_FILE).is_file()
     }
 
     /// Applies a batch; when it returns, the batch is as durable as the options say. After an error nothing has changed.
@@ -321,6 +349,22 @@ impl Store {
         }
         self.release_frozen();
         Ok(())
+    }
+
+    /// Has the records shown as they are now to `viewer`, on another thread, once the checkpoint holds them. A view
+    /// that cannot be had while an earlier checkpoint is being written is refused; the same works later.
+    pub fn view(&mut self, viewer: Viewer) {
+        if self.frozen.as_ref().is_some_and(|frozen| self.checkpointer.has_written(frozen.sequence)) {
+            self.release_frozen();
+        }
+        if self.frozen.is_some() {
+            viewer(Err(Error::Busy { reason: "a checkpoint is being written".into() }));
+            return;
+        }
+        if !self.active.is_empty() {
+            self.freeze();
+        }
+        self.checkpointer.view(viewer);
     }
 
     /// What opening it had to do.
@@ -469,4 +513,4 @@ fn write_format(dir: &Path) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

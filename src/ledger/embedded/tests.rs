@@ -1,6 +1,8 @@
 //! The engine by itself: commands through the rulebook into the store and back. The rules are tested through the public
 //! API; here is what only the engine can show.
 
+mod damage;
+
 use std::{sync::Arc, time::Duration};
 
 use super::{Engine, Options};
@@ -28,6 +30,45 @@ fn pool() -> PoolName {
     PoolName::parse("ai_credits").unwrap()
 }
 
+/// An account with 100 credits that never start afresh.
+fn opening() -> PutAccount {
+    let window = Window { number: 0, start: Millis::new(START).unwrap(), end: None };
+    PutAccount {
+        status: Status::Active,
+        test_clock: None,
+        profile: b"profile".to_vec(),
+        pending_at: None,
+        expected: None,
+        pools: vec![PoolTerms {
+            pool: pool(),
+            kind: PoolKind::Credits,
+            cap: Cap::Hard,
+            allowance: amount(100),
+            overage_limit: None,
+            enforce_from: None,
+            alerts: vec![80, 100],
+            rollover: None,
+            window,
+        }],
+    }
+}
+
+fn item(quantity: u64) -> Item {
+    Item {
+        action: ActionName::parse("ai_reply").unwrap(),
+        pool: pool(),
+        in_plan: true,
+        quantity: amount(quantity),
+        min_quantity: Amount::ZERO,
+        price: Price { credits: Amount::ONE, per: Amount::ONE, round: Round::Up },
+        once: Once::EveryTime,
+        subject: None,
+        on_expiry: OnExpiry::Release,
+        max_quantity: None,
+        dimensions: Labels::new(),
+    }
+}
+
 struct World {
     dir: tempfile::TempDir,
     clock: Arc<ManualClock>,
@@ -40,26 +81,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(Millis::new(START).unwrap()));
         let engine = Engine::open(dir.path(), Options::default(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let world = Self { dir, clock, engine };
-        let window = Window { number: 0, start: Millis::new(START).unwrap(), end: None };
-        let put = PutAccount {
-            status: Status::Active,
-            test_clock: None,
-            profile: b"profile".to_vec(),
-            pending_at: None,
-            expected: None,
-            pools: vec![PoolTerms {
-                pool: pool(),
-                kind: PoolKind::Credits,
-                cap: Cap::Hard,
-                allowance: amount(100),
-                overage_limit: None,
-                enforce_from: None,
-                alerts: vec![80, 100],
-                rollover: None,
-                window,
-            }],
-        };
-        let reply = world.ask(Verb::PutAccount(put)).await;
+        let reply = world.ask(Verb::PutAccount(opening())).await;
         assert!(matches!(reply.outcome, Ok(Answer::Account(_))), "{reply:?}");
         world
     }
@@ -76,24 +98,11 @@ impl World {
     }
 
     async fn reserve(&self, id: &str, quantity: u64) -> Reply {
-        let item = Item {
-            action: ActionName::parse("ai_reply").unwrap(),
-            pool: pool(),
-            in_plan: true,
-            quantity: amount(quantity),
-            min_quantity: Amount::ZERO,
-            price: Price { credits: Amount::ONE, per: Amount::ONE, round: Round::Up },
-            once: Once::EveryTime,
-            subject: None,
-            on_expiry: OnExpiry::Release,
-            max_quantity: None,
-            dimensions: Labels::new(),
-        };
         self.ask(Verb::Reserve(Reserve {
             id: ReservationId::parse(id).unwrap(),
             fingerprint: Fingerprint(u128::from(quantity)),
             ttl: Duration::from_secs(60),
-            items: vec![item],
+            items: vec![item(quantity)],
             budgets: Vec::new(),
             metadata: Labels::new(),
             dry_run: false,

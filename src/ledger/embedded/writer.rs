@@ -12,17 +12,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Options,
-    host::Host,
+    host::{self, Host},
     keys,
     retention::Retention,
     rulebook::Rulebook,
     stats::Counters,
-    store::{self, Batch, Store},
+    store::{self, Batch, Store, View},
 };
 use crate::{
     clock::{Clock, Millis},
     id::{AccountId, BudgetName, ReservationId},
-    ledger::{Entry, Error, UNIT_COMMANDS_MAX, wire},
+    ledger::{Entry, Error, Kept, UNIT_COMMANDS_MAX, wire},
 };
 
 /// How often a command that settles much that came due may ask to be repeated.
@@ -50,12 +50,46 @@ pub enum Request {
 
 /// What does not go through the rulebook.
 pub enum Read {
-    Accounts { after: Option<AccountId>, limit: usize, answer: Answer<Vec<AccountId>> },
-    Reservations { account: AccountId, after: Option<ReservationId>, limit: usize, answer: Answer<Vec<ReservationId>> },
-    Budgets { account: AccountId, after: Option<BudgetName>, limit: usize, answer: Answer<Vec<BudgetName>> },
-    Activity { account: AccountId, before: Option<u64>, limit: usize, answer: Answer<Vec<Entry>> },
-    PutDocument { name: String, text: Vec<u8>, answer: Answer<()> },
-    Documents { prefix: String, answer: Answer<Vec<(String, Vec<u8>)>> },
+    Accounts {
+        after: Option<AccountId>,
+        limit: usize,
+        answer: Answer<Vec<AccountId>>,
+    },
+    Reservations {
+        account: AccountId,
+        after: Option<ReservationId>,
+        limit: usize,
+        answer: Answer<Vec<ReservationId>>,
+    },
+    Budgets {
+        account: AccountId,
+        after: Option<BudgetName>,
+        limit: usize,
+        answer: Answer<Vec<BudgetName>>,
+    },
+    Activity {
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+        answer: Answer<Vec<Entry>>,
+    },
+    PutDocument {
+        name: String,
+        text: Vec<u8>,
+        answer: Answer<()>,
+    },
+    Documents {
+        prefix: String,
+        answer: Answer<Vec<(String, Vec<u8>)>>,
+    },
+    /// `None`: not while a checkpoint is being written.
+    View {
+        answer: Answer<Option<View>>,
+    },
+    Restore {
+        pieces: Vec<Kept>,
+        answer: Answer<()>,
+    },
 }
 
 pub struct Writer {
@@ -88,7 +122,8 @@ fn number(bytes: Option<&[u8]>) -> u64 {
 
 impl Writer {
     pub fn open(dir: &Path, options: &Options, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Result<Self, Error> {
-        let store_options = store::Options { durability: options.durability, ..store::Options::default() };
+        let store_options = store::Options { durability: options.durability, ..store::Options::default() }
+            .with_checkpoint_bytes(options.checkpoint_bytes);
         let store = Store::open(dir, store_options)?;
         let sequence = number(store.get(keys::SEQUENCE)?.as_deref());
         let kept = number(store.get(keys::RETENTION)?.as_deref());
@@ -297,6 +332,16 @@ impl Writer {
             Read::Documents { prefix, answer } => {
                 let _ = answer.send(self.documents(&prefix));
             }
+            Read::View { answer } => self.host.store.borrow_mut().view(Box::new(|view| {
+                let _ = answer.send(match view {
+                    Ok(view) => Ok(Some(view)),
+                    Err(store::Error::Busy { .. }) => Ok(None),
+                    Err(error) => Err(error.into()),
+                });
+            })),
+            Read::Restore { pieces, answer } => {
+                let _ = answer.send(self.restore(&pieces));
+            }
         }
     }
 
@@ -336,6 +381,42 @@ impl Writer {
                 wire::decode_entry(value, sequence)
             })
             .collect()
+    }
+
+    fn restore(&mut self, pieces: &[Kept]) -> Result<(), Error> {
+        // What is loaded may be that an account is not there.
+        self.rulebook.forget().map_err(|error| rulebook_failed(&error))?;
+        let mut batch = Batch::new();
+        let mut sequence = self.host.sequence.get();
+        for piece in pieces {
+            match piece {
+                Kept::Document { name, text } => batch.put(keys::document(name), text.clone()),
+                Kept::Record { account, record } => {
+                    let drop_at = record.drop_at.unwrap_or_default().get();
+                    host::keep(
+                        &mut batch,
+                        account.as_str().as_bytes(),
+                        record.field.as_bytes(),
+                        &record.bytes,
+                        drop_at,
+                    );
+                }
+                Kept::Hold { account, expires, id } => {
+                    batch.put(
+                        keys::hold(account.as_str().as_bytes(), expires.get(), id.as_str().as_bytes()),
+                        Vec::new(),
+                    );
+                }
+                Kept::Entry { account, sequence: own, bytes } => {
+                    batch.put(keys::activity(account.as_str().as_bytes(), *own), bytes.clone());
+                    sequence = sequence.max(own + 1);
+                }
+            }
+        }
+        batch.put(keys::SEQUENCE.to_vec(), sequence.to_le_bytes().to_vec());
+        self.host.store.borrow_mut().commit(&batch)?;
+        self.host.sequence.set(sequence);
+        Ok(())
     }
 
     fn documents(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {

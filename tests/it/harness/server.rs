@@ -45,6 +45,8 @@ pub struct Launch {
     pub backend: Backend,
     pub data: PathBuf,
     pub catalogs: Vec<PathBuf>,
+    /// What else is said on the command line.
+    pub more: Vec<String>,
 }
 
 impl Launch {
@@ -55,6 +57,7 @@ impl Launch {
         for catalog in &self.catalogs {
             arguments.extend(["--catalog".into(), catalog.display().to_string()]);
         }
+        arguments.extend(self.more.iter().cloned());
         arguments
     }
 
@@ -181,6 +184,33 @@ impl Server {
     /// Loads another catalog, from the next start on.
     pub fn load(&mut self, catalog: PathBuf) {
         self.launch.catalogs.push(catalog);
+    }
+
+    /// Says something else on the command line, from the next start on.
+    pub fn say(&mut self, more: Vec<String>) {
+        self.launch.more = more;
+    }
+
+    /// What it has logged, over all its starts.
+    pub fn log(&self) -> PathBuf {
+        self.launch.log()
+    }
+
+    /// Begins a start on the same data, once it has ended, and sends SIGKILL after a while, wherever it has got to.
+    pub fn kill_while_starting(&mut self, after: Duration) {
+        let ended = self.child.try_wait().expect("a child can be waited for");
+        assert!(ended.is_some(), "the server still runs");
+        let log = File::options().create(true).append(true).open(self.launch.log()).expect("the log can be opened");
+        let mut child = Command::new(BINARY)
+            .args(self.launch.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the binary under test can be started");
+        thread::sleep(after);
+        child.kill().expect("a child can be killed");
+        child.wait().expect("a child can be waited for");
     }
 
     /// Starts it again on the same data, once it has ended.

@@ -31,7 +31,7 @@ pub fn example(name: &str) -> PathBuf {
 const EXAMPLES: [&str; 5] = ["buyer-engagement", "website-agents", "outbound-sales", "ai-employee", "enrichment-api"];
 
 fn launch(home: &Path, catalogs: Vec<PathBuf>) -> Launch {
-    Launch { backend: Backend::from_env(), data: home.join("data"), catalogs }
+    Launch { backend: Backend::from_env(), data: home.join("data"), catalogs, more: Vec::new() }
 }
 
 fn of_the_suite() -> Vec<PathBuf> {

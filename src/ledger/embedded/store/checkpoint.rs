@@ -8,6 +8,7 @@
 //! database is opened anew when the caller says so.
 
 mod inspection;
+mod view;
 
 use std::{
     io,
@@ -20,6 +21,8 @@ use std::{
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, config::CompressionPolicy};
 
+pub use self::view::View;
+use self::view::Views;
 use super::{Error, escaped, memory::Memory};
 
 /// Under it lies the sequence that the checkpoint holds. Records' keys do not begin with a zero byte.
@@ -46,6 +49,7 @@ pub struct Checkpoint {
     options: CheckpointOptions,
     /// `None`: it could not be opened again after a failure.
     open: RwLock<Option<Open>>,
+    views: Views,
 }
 
 struct Open {
@@ -58,7 +62,7 @@ impl Checkpoint {
     /// Opens the checkpoint in `dir`, or creates it.
     pub fn open(dir: &Path, options: CheckpointOptions) -> Result<Self, Error> {
         let open = open(dir, &options)?;
-        Ok(Self { dir: dir.into(), options, open: RwLock::new(Some(open)) })
+        Ok(Self { dir: dir.into(), options, open: RwLock::new(Some(open)), views: Views::default() })
     }
 
     /// The last batch of the log that is in the checkpoint, 0 when it is empty.
@@ -150,15 +154,27 @@ impl Checkpoint {
     pub fn reopen(&self) -> Result<(), Error> {
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         // Its lock must be free before it can be opened again.
+        self.views.end();
         *slot = None;
         *slot = Some(open(&self.dir, &self.options)?);
         Ok(())
+    }
+
+    /// The records as they are now. The view lasts until the database is closed or must be opened anew.
+    pub fn view(&self) -> Result<View, Error> {
+        self.read(|open| Ok(self.views.add(open.database.snapshot(), open.records.clone())))
     }
 
     fn read<T>(&self, work: impl FnOnce(&Open) -> fjall::Result<T>) -> Result<T, Error> {
         let slot = self.open.read().unwrap_or_else(PoisonError::into_inner);
         let open = slot.as_ref().ok_or_else(|| Error::Unavailable { reason: "the checkpoint is closed".into() })?;
         guarded(|| work(open))
+    }
+}
+
+impl Drop for Checkpoint {
+    fn drop(&mut self) {
+        self.views.end();
     }
 }
 

@@ -9,7 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Counts, Error, checkpoint::Checkpoint, log::Log, log::unavailable, memory::Memory};
+use super::{
+    Counts, Error,
+    checkpoint::{Checkpoint, View},
+    log::Log,
+    log::unavailable,
+    memory::Memory,
+};
 
 /// Between attempts while the disk is full or broken.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -21,15 +27,20 @@ pub struct Frozen {
     pub sequence: u64,
 }
 
-/// Handle of the thread. Holds at most one job at a time; the writer keeps to that.
+/// Handle of the thread. Holds at most one checkpoint to write at a time; the writer keeps to that.
 pub struct Checkpointer {
     jobs: Option<Sender<Job>>,
     progress: Arc<Progress>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// Takes the view of the checkpoint that was asked for.
+pub type Viewer = Box<dyn FnOnce(Result<View, Error>) + Send>;
+
 enum Job {
     Write(Arc<Frozen>),
+    /// Shows the checkpoint as it is after the jobs before this one.
+    View(Viewer),
     /// Only drops what it gets: freeing a large map takes the writer's time otherwise.
     Drop(Arc<Frozen>),
 }
@@ -63,6 +74,10 @@ impl Checkpointer {
 
     pub fn write(&self, frozen: Arc<Frozen>) {
         self.send(Job::Write(frozen));
+    }
+
+    pub fn view(&self, viewer: Viewer) {
+        self.send(Job::View(viewer));
     }
 
     pub fn drop_later(&self, frozen: Arc<Frozen>) {
@@ -139,6 +154,9 @@ impl Worker {
         while let Ok(job) = inbox.recv() {
             match job {
                 Job::Write(frozen) => self.write_until_done(&frozen),
+                // What is not written any more while the store closes would be missing.
+                Job::View(_) if self.progress.is_stopping() => {}
+                Job::View(viewer) => viewer(self.checkpoint.view()),
                 Job::Drop(frozen) => drop(frozen),
             }
         }
@@ -163,6 +181,7 @@ impl Worker {
     }
 
     fn attempt(&self, frozen: &Frozen) -> Result<(), Error> {
+        tracing::debug!(sequence = frozen.sequence, "a checkpoint begins");
         if !self.checkpoint.wait_for_compaction(|| self.progress.is_stopping()) {
             self.checkpoint.reopen()?;
         }
@@ -175,6 +194,7 @@ impl Worker {
         }
         self.log.forget(frozen.sequence);
         self.counts.checkpointed();
+        tracing::debug!(sequence = frozen.sequence, "the checkpoint is written");
         let mut state = self.progress.lock();
         state.sequence = frozen.sequence;
         state.failure = None;

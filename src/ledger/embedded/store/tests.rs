@@ -2,7 +2,7 @@
 
 use super::*;
 
-mod crash;
+pub mod crash;
 mod damage;
 mod faults;
 mod model;
@@ -18,7 +18,7 @@ fn small() -> Options {
 }
 
 /// A directory in memory where there is one: a thousand syncs of a disk take longer than all else.
-fn directory() -> tempfile::TempDir {
+pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
@@ -158,4 +158,62 @@ fn writing_the_same_records_over_and_over_takes_bounded_space() {
         tables += entry.unwrap().metadata().unwrap().len();
     }
     assert!(tables < 1024 * 1024, "{tables} bytes of tables for 10 KB of records");
+}
+
+/// The view of a store as it is now.
+fn view(store: &mut Store) -> View {
+    let (shown, seen) = std::sync::mpsc::channel();
+    let since = std::time::Instant::now();
+    loop {
+        let shown = shown.clone();
+        store.view(Box::new(move |view| drop(shown.send(view))));
+        match seen.recv_timeout(PATIENCE).expect("a view or a reason") {
+            Ok(view) => return view,
+            Err(Error::Busy { .. }) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn seen(view: &View) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    view.scan(b"a", b"z", 1_000).unwrap().iter().map(|(key, value)| (text(key), text(value))).collect()
+}
+
+#[test]
+fn a_view_stays_as_it_was_while_the_store_goes_on() {
+    let dir = directory();
+    let mut store = Store::open(dir.path(), small()).unwrap();
+    let pairs = |value: &str| (0..20).map(|i| (format!("k{i:02}"), value.to_owned())).collect::<Vec<_>>();
+    let commit = |store: &mut Store, value: &str| {
+        for (key, value) in pairs(value) {
+            store.commit(&put(&key, &value)).unwrap();
+        }
+    };
+    commit(&mut store, "0");
+    let first = view(&mut store);
+    assert_eq!(seen(&first), pairs("0"), "what was only in memory is seen");
+    for round in 1..=40 {
+        commit(&mut store, &round.to_string());
+        // Beyond what waits for compaction, so that old tables are rewritten.
+        store.checkpoint(PATIENCE).unwrap();
+    }
+    let second = view(&mut store);
+    commit(&mut store, "later");
+    assert_eq!(seen(&first), pairs("0"));
+    assert_eq!(seen(&second), pairs("40"));
+    assert_eq!(first.scan(b"k05", b"k08", 2).unwrap().len(), 2);
+    store.close().unwrap();
+}
+
+#[test]
+fn a_view_ends_with_its_store_and_leaves_the_directory_free() {
+    let dir = directory();
+    let mut store = Store::open(dir.path(), small()).unwrap();
+    store.commit(&put("a", "1")).unwrap();
+    let view = view(&mut store);
+    store.close().unwrap();
+    assert!(matches!(view.scan(b"a", b"z", 1), Err(Error::Unavailable { .. })));
+    let store = Store::open(dir.path(), small()).unwrap();
+    assert_eq!(text(&store, "a"), Some("1".to_owned()));
 }
