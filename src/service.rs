@@ -51,20 +51,20 @@ impl Service {
     pub fn catalog(
         &self,
         name: Option<CatalogName>,
-        version: Option<CatalogVersion>,
+        version: Option<&CatalogVersion>,
     ) -> Result<(Arc<Catalog>, Vec<CatalogVersion>), Error> {
         let catalogs = self.catalogs.snapshot();
         let name = match name {
             Some(name) => name,
             None => only_catalog(&catalogs)?,
         };
-        let found = match &version {
+        let found = match version {
             Some(version) => catalogs.get(&name, version),
             None => catalogs.newest(&name).cloned(),
         };
         let catalog = found.ok_or_else(|| {
-            let wanted = version.as_ref().map_or_else(String::new, |version| format!(" version {version}"));
-            let near = catalogs.near(&name, version.as_ref());
+            let wanted = version.map_or_else(String::new, |version| format!(" version {version}"));
+            let near = catalogs.near(&name, version);
             Error::new(Reason::CatalogNotFound, format!("catalog {name}{wanted} is not loaded{near}"))
                 .with("catalog", &name)
         })?;

@@ -15,7 +15,7 @@ use crate::{
 impl Api {
     fn get_catalog(&self, wire: &v1::GetCatalogRequest) -> Result<v1::Catalog, Error> {
         let (name, version) = convert::get_catalog(wire)?;
-        let (catalog, versions) = self.service.catalog(name, version)?;
+        let (catalog, versions) = self.service.catalog(name, version.as_ref())?;
         Ok(convert::catalog(&catalog, &versions))
     }
 

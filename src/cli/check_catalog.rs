@@ -55,7 +55,7 @@ impl CheckCatalog {
                     let problems: Vec<Value> = errors.iter().flat_map(problems).collect();
                     format!("{:#}", json!({"valid": false, "problems": problems}))
                 } else {
-                    errors.iter().map(|error| format!("{error}\n")).collect()
+                    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
                 })?;
                 Ok(Exit::Failed)
             }

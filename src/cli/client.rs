@@ -129,9 +129,8 @@ impl Client {
             grpc.ready().await.map_err(|error| Failure::unreachable(server, &failure::root(&error)))?;
             let path = PathAndQuery::from_static(M::PATH);
             let answer = grpc.unary(request, path, ProstCodec::default()).await;
-            answer.map_err(|status| match failure::is_late(&status) {
-                true => Failure::late(server, *timeout),
-                false => Failure::of(server, &status),
+            answer.map_err(|status| {
+                if failure::is_late(&status) { Failure::late(server, *timeout) } else { Failure::of(server, &status) }
             })
         };
         match patiently(server, tokio::time::timeout(*timeout, call)).await {

@@ -30,7 +30,7 @@ pub use number::amount;
 pub use table::Grid;
 
 use super::client::Method;
-use crate::api::json;
+use crate::api::JSON_FORM;
 
 /// Where an answer is written to.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ fn in_json<M: Method>(answer: &M::Answer) -> anyhow::Result<String> {
 fn pretty(message: &DynamicMessage) -> anyhow::Result<String> {
     let mut text = Vec::new();
     let mut writer = serde_json::Serializer::pretty(&mut text);
-    message.serialize_with_options(&mut writer, &json::WRITE).context("the answer cannot be written as JSON")?;
+    message.serialize_with_options(&mut writer, &JSON_FORM).context("the answer cannot be written as JSON")?;
     Ok(String::from_utf8(text).expect("JSON is UTF-8"))
 }
 
@@ -107,7 +107,8 @@ pub fn time(moment: Option<&prost_types::Timestamp>, zone: &TimeZone) -> String 
 pub fn facts(facts: &[(&str, String)]) -> String {
     let told = facts.iter().filter(|(_, value)| !value.is_empty());
     let width = told.clone().map(|(title, _)| title.chars().count()).max().unwrap_or(0);
-    told.map(|(title, value)| format!("{title:<width$}  {value}\n")).collect()
+    let lines: Vec<String> = told.map(|(title, value)| format!("{title:<width$}  {value}\n")).collect();
+    lines.concat()
 }
 
 /// The name of a value of an enum, in small letters; empty where it is unspecified.

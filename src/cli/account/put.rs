@@ -1,6 +1,6 @@
 //! `stipend account put`: makes an account, or changes what the flags name and leaves the rest.
 //!
-//! The API's PutAccount replaces labels, addresses and overrides as a whole. Here the account is read first and the flags
+//! The API's `PutAccount` replaces labels, addresses and overrides as a whole. Here the account is read first and the flags
 //! laid over it; between two people who change the same account at once, the later one wins.
 
 use std::{

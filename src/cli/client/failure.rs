@@ -1,6 +1,6 @@
 //! Why a call failed, for a person who has to do something about it and for a script that has to branch.
 
-use std::{collections::HashMap, error::Error, fmt, io, time::Duration};
+use std::{collections::BTreeMap, error::Error, fmt, io, time::Duration};
 
 use serde_json::json;
 use tonic::{Code, Status};
@@ -19,7 +19,7 @@ pub struct Failure {
     /// The stable reason, such as `ACCOUNT_NOT_FOUND`; empty when the service never said one.
     pub reason: String,
     /// The ids at fault.
-    pub ids: HashMap<String, String>,
+    pub ids: Vec<(String, String)>,
     /// What to do now, one line each.
     pub hints: Vec<String>,
     /// Report it as JSON.
@@ -28,14 +28,7 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            message: message.into(),
-            reason: String::new(),
-            ids: HashMap::new(),
-            hints: Vec::new(),
-            json: false,
-        }
+        Self { exit, message: message.into(), reason: String::new(), ids: Vec::new(), hints: Vec::new(), json: false }
     }
 
     pub fn unreachable(server: &str, problem: &str) -> Self {
@@ -67,7 +60,7 @@ impl Failure {
         match info {
             Some(info) => {
                 failure.reason = info.reason;
-                failure.ids = info.metadata;
+                failure.ids = info.metadata.into_iter().collect();
             }
             None if exit == Exit::Unavailable => {
                 failure.message = format!("{server} broke off: {}", root(status));
@@ -102,6 +95,7 @@ impl Failure {
     pub fn report(&self) -> String {
         if self.json {
             let Self { exit, message, reason, ids, hints, json: _ } = self;
+            let ids: BTreeMap<&str, &str> = ids.iter().map(|(key, id)| (key.as_str(), id.as_str())).collect();
             let error =
                 json!({"exit": exit.code(), "reason": reason, "message": message, "metadata": ids, "hints": hints});
             return json!({"error": error}).to_string();
