@@ -55,6 +55,12 @@ pub struct Transcoder {
     methods: HashMap<String, MethodDescriptor>,
 }
 
+impl Default for Transcoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Transcoder {
     pub fn new() -> Self {
         let mut pool = DescriptorPool::decode(crate::proto::DESCRIPTORS).expect("the build wrote them");

@@ -46,14 +46,14 @@ fn answers<T: 'static>(steps: impl Stream<Item = Result<T, Error>> + Send + 'sta
 /// A check, between two answers.
 enum Verify {
     Asked(Arc<Service>),
-    Under(Verifying),
+    Under(Box<Verifying>),
     Ended,
 }
 
 impl Verify {
     async fn answer(self) -> Option<(Result<v1::VerifyResponse, Error>, Self)> {
         let begun = match self {
-            Self::Asked(service) => service.verify().await,
+            Self::Asked(service) => service.verify().await.map(Box::new),
             Self::Under(verifying) => Ok(verifying),
             Self::Ended => return None,
         };

@@ -11,6 +11,7 @@ use crate::proto::v1;
 
 /// Show a catalog that is served: actions with their prices, and what plans give
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "they are named as the API names them")]
 #[command(after_help = "Examples:\n  stipend catalog\n  stipend catalog ai-employee --catalog-version 2025-01-01")]
 pub struct Catalog {
     /// The catalog; not needed when one is loaded

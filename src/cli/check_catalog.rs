@@ -55,7 +55,7 @@ impl CheckCatalog {
                     let problems: Vec<Value> = errors.iter().flat_map(problems).collect();
                     format!("{:#}", json!({"valid": false, "problems": problems}))
                 } else {
-                    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                    errors.iter().map(ToString::to_string).flat_map(|error| [error, "\n".to_owned()]).collect()
                 })?;
                 Ok(Exit::Failed)
             }

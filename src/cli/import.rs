@@ -95,7 +95,7 @@ async fn keep_all(engine: &Engine, lines: &mut Lines<impl BufRead>) -> anyhow::R
     let progress = Progress::new("importing", None);
     let mut writer = LineWriter::default();
     let (mut batch, mut bytes) = (Vec::new(), 0);
-    while let Some(piece) = lines.next()? {
+    while let Some(piece) = lines.piece()? {
         let mut line = Vec::new();
         writer.write(&piece, &mut line).map_err(|document| anyhow::anyhow!("document {document} is no text"))?;
         bytes += line.len();

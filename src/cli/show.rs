@@ -107,8 +107,7 @@ pub fn time(moment: Option<&prost_types::Timestamp>, zone: &TimeZone) -> String 
 pub fn facts(facts: &[(&str, String)]) -> String {
     let told = facts.iter().filter(|(_, value)| !value.is_empty());
     let width = told.clone().map(|(title, _)| title.chars().count()).max().unwrap_or(0);
-    let lines: Vec<String> = told.map(|(title, value)| format!("{title:<width$}  {value}\n")).collect();
-    lines.concat()
+    told.flat_map(|(title, value)| [format!("{title:<width$}  {value}"), "\n".to_owned()]).collect()
 }
 
 /// The name of a value of an enum, in small letters; empty where it is unspecified.

@@ -132,7 +132,9 @@ impl Audit {
     /// Takes some pieces; false once there are no more.
     pub async fn step(&mut self) -> Result<bool, Error> {
         let pieces = self.snapshot.next(STEP).await?;
-        pieces.iter().for_each(|piece| self.auditor.take(piece));
+        for piece in &pieces {
+            self.auditor.take(piece);
+        }
         Ok(!pieces.is_empty())
     }
 

@@ -231,12 +231,12 @@ fn pool(r: &mut Reader<'_>, name: String) -> Result<Pool> {
     let (in_plan, capacity, soft) = (r.flag()?, r.flag()?, r.flag()?);
     let allowance = number(r)?;
     // Overage limit, enforcement date, and how much rolls over for how long.
-    (signed(r)?, number(r)?, signed(r)?, r.u16()?);
+    let _skipped = (signed(r)?, number(r)?, signed(r)?, r.u16()?);
     let (cycle, starts, ends, seen) = (number(r)?, number(r)?, number(r)?, number(r)?);
     let (granted, consumed, held) = (number(r)?, number(r)?, number(r)?);
     let (overage, uncovered, lapsed) = (number(r)?, number(r)?, number(r)?);
     // What has fired, whether it is paused or over.
-    (r.u8()?, r.u8()?, r.u8()?);
+    let _skipped = (r.u8()?, r.u8()?, r.u8()?);
     let era = number(r)?;
     for _refusals in 0..6 {
         number(r)?;
@@ -300,16 +300,16 @@ fn budget(r: &mut Reader<'_>, name: String) -> Result<Budget> {
     format(r)?;
     let (pool, limit) = (r.text()?, number(r)?);
     // Its cap and its cycle.
-    (r.u8()?, r.bytes()?);
+    let _skipped = (r.u8()?, r.bytes()?);
     let number_of_cycle = number(r)?;
-    (number(r)?, number(r)?);
+    let _skipped = (number(r)?, number(r)?);
     let (consumed, held, made) = (number(r)?, number(r)?, number(r)?);
     Ok(Budget { name, pool, limit, number: number_of_cycle, consumed, held, made })
 }
 
 fn mark(r: &mut Reader<'_>) -> Result<()> {
     format(r)?;
-    (number(r)?, number(r)?, signed(r)?, r.bytes()?);
+    let _skipped = (number(r)?, number(r)?, signed(r)?, r.bytes()?);
     Ok(())
 }
 
@@ -322,7 +322,7 @@ fn reservation(r: &mut Reader<'_>, id: String) -> Result<Reservation> {
     number(r)?;
     let expires = number(r)?;
     // When it ended, whether it was the final unit and late, what the caller said of it.
-    (number(r)?, r.u8()?, r.u8()?, r.bytes()?);
+    let _skipped = (number(r)?, r.u8()?, r.u8()?, r.bytes()?);
     let (items, budgets) = (r.count()?, r.count()?);
     Ok(Reservation {
         id,
@@ -338,10 +338,10 @@ fn item(r: &mut Reader<'_>) -> Result<Item> {
     number(r)?;
     let credits = number(r)?;
     // Its price, its window, what its expiry does, and how much was used.
-    (number(r)?, number(r)?, r.u8()?, r.u8()?, number(r)?, r.u8()?, number(r)?, number(r)?);
-    (r.u8()?, r.bytes()?, r.bytes()?, r.u8()?, number(r)?);
+    let _skipped = (number(r)?, number(r)?, r.u8()?, r.u8()?, number(r)?, r.u8()?, number(r)?, number(r)?);
+    let _skipped = (r.u8()?, r.bytes()?, r.bytes()?, r.u8()?, number(r)?);
     let charge = number(r)?;
-    (number(r)?, number(r)?, r.u8()?);
+    let _skipped = (number(r)?, number(r)?, r.u8()?);
     let refunded = number(r)?;
     r.u8()?;
     let (parts, draws) = (r.count()?, r.count()?);
@@ -349,7 +349,8 @@ fn item(r: &mut Reader<'_>) -> Result<Item> {
         .map(|_| Ok(Part { era: number(r)?, cycle: number(r)?, credits: number(r)? }))
         .collect::<Result<_>>()?;
     for _draw in 0..draws {
-        (r.bytes()?, r.u8()?, number(r)?, r.u16()?, number(r)?, number(r)?, number(r)?, number(r)?, r.bytes()?);
+        let _skipped =
+            (r.bytes()?, r.u8()?, number(r)?, r.u16()?, number(r)?, number(r)?, number(r)?, number(r)?, r.bytes()?);
     }
     Ok(Item { action, pool, capacity, credits, charge, refunded, parts })
 }

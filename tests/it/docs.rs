@@ -28,8 +28,7 @@ fn the_readmes_examples_answer_what_it_shows() {
 #[test]
 fn the_examples_of_the_docs_print_what_they_show() {
     let pages = Page::of_the_docs();
-    let problems: Vec<String> =
-        pages.iter().filter(|page| !page.blocks.is_empty()).flat_map(|page| session::run(page)).collect();
+    let problems: Vec<String> = pages.iter().filter(|page| !page.blocks.is_empty()).flat_map(session::run).collect();
     none(&problems);
 }
 

@@ -109,7 +109,7 @@ async fn a_backup_taken_while_serving_restores_on_another_directory_and_verifies
     let said = done(&run(&["verify", "--data", text(&data)]).await);
     assert!(said.contains("6 accounts") && said.contains("every sum agrees"), "{said}");
 
-    let launch = Launch { backend: Backend::Embedded, data, catalogs: Vec::new() };
+    let launch = Launch { backend: Backend::Embedded, data, catalogs: Vec::new(), more: Vec::new() };
     let restored = Server::start(launch);
     let again = Stipend::at(restored.addr());
     for (account, before) in worked {
@@ -177,7 +177,7 @@ async fn an_export_that_was_cut_or_changed_is_refused_and_leaves_nothing() {
     let (_home, data) = at_rest().await;
     let export = done(&run(&["export", "--data", text(&data)]).await);
     let lines: Vec<&str> = export.lines().collect();
-    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let joined = |lines: &[&str]| lines.iter().flat_map(|line| [*line, "\n"]).collect::<String>();
     let hold = lines.iter().position(|line| line.contains(r#""hold":"open""#)).expect("a hold is open");
     let mut without_hold = lines.clone();
     without_hold.remove(hold);
@@ -212,7 +212,7 @@ async fn a_database_that_does_not_add_up_is_named_credit_by_credit() {
     let export = done(&run(&["export", "--data", text(&data)]).await);
     let mut lines = Lines::open(export.as_bytes()).expect("an export");
     let mut pieces = Vec::new();
-    while let Some(piece) = lines.next().expect("a good export") {
+    while let Some(piece) = lines.piece().expect("a good export") {
         // The index of holds has lost one.
         if !matches!(piece, Kept::Hold { .. }) {
             pieces.push(piece);

@@ -25,7 +25,11 @@ fn pages() -> Vec<PathBuf> {
     for folder in ["docs", "docs/decisions"] {
         let entries = fs::read_dir(project().join(folder)).expect("a folder of the project");
         let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
-        pages.extend(names.filter(|name| name.ends_with(".md")).map(|name| Path::new(folder).join(name)));
+        pages.extend(
+            names
+                .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"))
+                .map(|name| Path::new(folder).join(name)),
+        );
     }
     pages.sort();
     pages

@@ -19,7 +19,7 @@ pub struct Failure {
     /// The stable reason, such as `ACCOUNT_NOT_FOUND`; empty when the service never said one.
     pub reason: String,
     /// The ids at fault.
-    pub ids: Vec<(String, String)>,
+    pub ids: BTreeMap<String, String>,
     /// What to do now, one line each.
     pub hints: Vec<String>,
     /// Report it as JSON.
@@ -28,7 +28,14 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), reason: String::new(), ids: Vec::new(), hints: Vec::new(), json: false }
+        Self {
+            exit,
+            message: message.into(),
+            reason: String::new(),
+            ids: BTreeMap::new(),
+            hints: Vec::new(),
+            json: false,
+        }
     }
 
     pub fn unreachable(server: &str, problem: &str) -> Self {

@@ -40,7 +40,7 @@ type Problem = (usize, String);
 /// # Errors
 /// Everything that is wrong with it, a line each.
 pub fn parse(text: &str, path: &Path, known: &Command) -> Result<Vec<Given>, String> {
-    let line = |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut problems: Vec<Problem> = errors
         .iter()

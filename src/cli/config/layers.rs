@@ -54,12 +54,14 @@ pub fn read(command: &Command, arguments: impl IntoIterator<Item = OsString>) ->
     };
 
     let known = command.find_subcommand(SERVE).expect("there is `serve`");
-    let (path, given) = from_file(matches.get_one::<PathBuf>(FILE), known).map_err(refused)?;
+    let (path, given) = from_file(matches.get_one::<PathBuf>(FILE), known).map_err(|problems| refused(&problems))?;
     let mut layers =
         Layers { command: command.clone(), subcommand: name.to_owned(), path, given, secrets: HashMap::new() };
     layers.take_file();
     let before = parse(layers.command.clone(), &arguments)?;
-    layers.take_secrets(taking, before.subcommand_matches(name).expect("the same arguments")).map_err(refused)?;
+    layers
+        .take_secrets(taking, before.subcommand_matches(name).expect("the same arguments"))
+        .map_err(|problems| refused(&problems))?;
 
     let matches = parse(layers.command.clone(), &arguments)?;
     let of_command = matches.subcommand_matches(name).expect("the same arguments");
@@ -71,7 +73,7 @@ fn takes_settings(command: &Command) -> bool {
     command.get_arguments().any(|argument| argument.get_id() == FILE)
 }
 
-fn refused(problems: String) -> clap::Error {
+fn refused(problems: &str) -> clap::Error {
     clap::Error::raw(ErrorKind::ValueValidation, format!("the settings cannot be used:\n{problems}\n"))
 }
 

@@ -82,8 +82,7 @@ impl Grid {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let lines: Vec<String> = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-        lines.concat()
+        table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect()
     }
 }
 

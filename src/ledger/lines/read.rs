@@ -43,7 +43,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next piece; `None` once the end has been read and what was read agrees with it.
-    pub fn next(&mut self) -> Result<Option<Kept>, Problem> {
+    pub fn piece(&mut self) -> Result<Option<Kept>, Problem> {
         if !self.read_line()? {
             return if self.ended { Ok(None) } else { Err(self.problem("the export is cut short: it has no end")) };
         }
@@ -54,7 +54,7 @@ impl<R: BufRead> Lines<R> {
         if let Some(end) = line.end.take() {
             self.check(&end)?;
             self.ended = true;
-            return self.next();
+            return self.piece();
         }
         let piece = piece_of(line).map_err(|reason| self.problem(&reason))?;
         self.totals.add(&piece, &self.buffer);

@@ -96,7 +96,7 @@ impl Audit {
         let book = &self.book;
         let (balances, active) = self.seen().await;
         for balance in &balances {
-            self.check_pool(balance, book);
+            check_pool(balance, book);
             assert_eq!(balance.held, book.held(&balance.pool, None), "held: {balance:#?}");
             let sums = book.pools.get(&balance.pool).copied().unwrap_or_default();
             assert_eq!(balance.uncovered, sums.uncovered, "uncovered: {balance:#?}");
@@ -216,7 +216,7 @@ impl Audit {
         }
         let (balances, active) = self.seen().await;
         for balance in &balances {
-            self.check_pool(balance, &book);
+            check_pool(balance, &book);
         }
         let in_doubt = |id: &str| {
             unanswered.iter().any(|(request, _)| match request {
@@ -235,13 +235,6 @@ impl Audit {
             let there = active.iter().any(|hold| hold.id == *id);
             assert!(there || in_doubt(id), "{}: the hold {id} is gone", book.account);
         }
-    }
-
-    fn check_pool(&self, balance: &v1::Balance, book: &Book) {
-        let sums = book.pools.get(&balance.pool).copied().unwrap_or_default();
-        assert_eq!(balance.consumed, sums.consumed, "consumed by the answers: {balance:#?}");
-        let accounted = balance.remaining + balance.consumed - balance.overage + balance.lapsed;
-        assert_eq!(accounted, balance.allowance + sums.granted, "granted by the answers: {balance:#?}");
     }
 
     /// The balances and open holds, which agree with one another.
@@ -299,4 +292,11 @@ fn trace(entry: &v1::ActivityEntry) -> Trace {
         _ => format!("{entry:?}"),
     };
     (entry.r#type.clone(), id)
+}
+
+fn check_pool(balance: &v1::Balance, book: &Book) {
+    let sums = book.pools.get(&balance.pool).copied().unwrap_or_default();
+    assert_eq!(balance.consumed, sums.consumed, "consumed by the answers: {balance:#?}");
+    let accounted = balance.remaining + balance.consumed - balance.overage + balance.lapsed;
+    assert_eq!(accounted, balance.allowance + sums.granted, "granted by the answers: {balance:#?}");
 }

@@ -9,6 +9,7 @@ use crate::harness::{call::Failure, client::Stipend};
 
 macro_rules! requests {
     ($($name:ident($request:ident) -> $answer:ident;)*) => {
+        #[expect(clippy::large_enum_variant, reason = "there are a few thousand of them")]
         /// A change that is asked for, with an id that makes it repeatable.
         #[derive(Debug, Clone)]
         pub enum Request {

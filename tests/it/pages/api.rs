@@ -87,7 +87,7 @@ fn kind(field: &FieldDescriptorProto, message: &DescriptorProto) -> String {
             let entry =
                 message.nested_type.iter().find(|nested| field.type_name().ends_with(&format!(".{}", nested.name())));
             if let Some(entry) =
-                entry.filter(|nested| nested.options.as_ref().is_some_and(|options| options.map_entry()))
+                entry.filter(|nested| nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry))
             {
                 return format!("map of {} to {}", kind(&entry.field[0], entry), kind(&entry.field[1], entry));
             }
