@@ -6,7 +6,7 @@ mod catalog;
 mod convert;
 mod detached;
 mod edge;
-mod json;
+pub mod json;
 mod maintenance;
 mod pipeline;
 mod quota;
@@ -22,7 +22,6 @@ pub use tonic_health::{ServingStatus, server::HealthReporter};
 
 pub use detached::Detached;
 pub use edge::Edge;
-pub use json::WRITE as JSON_FORM;
 
 use crate::{
     proto::v1::{

@@ -15,12 +15,12 @@ use crate::proto::v1;
 #[command(after_help = "Examples:\n  stipend catalog\n  stipend catalog ai-employee --catalog-version 2025-01-01")]
 pub struct Catalog {
     /// The catalog; not needed when one is loaded
-    #[arg(default_value = "", value_name = "CATALOG", hide_default_value = true)]
-    name: String,
+    #[arg(default_value = "", hide_default_value = true)]
+    catalog: String,
 
     /// Another version than the newest
-    #[arg(long = "catalog-version", default_value = "", value_name = "VERSION", hide_default_value = true)]
-    version: String,
+    #[arg(long, default_value = "", value_name = "VERSION", hide_default_value = true)]
+    catalog_version: String,
 
     #[command(flatten)]
     to: To,
@@ -28,9 +28,9 @@ pub struct Catalog {
 
 impl Catalog {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let Self { name, version, to } = self;
+        let Self { catalog, catalog_version, to } = self;
         to.talk(async |client: Client| {
-            let answer = client.call(v1::GetCatalogRequest { catalog: name, version }).await?;
+            let answer = client.call(v1::GetCatalogRequest { catalog, version: catalog_version }).await?;
             client.out().answer::<v1::GetCatalogRequest>(&answer, || show::catalog(&answer))?;
             Ok(Exit::Done)
         })

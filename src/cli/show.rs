@@ -30,7 +30,7 @@ pub use number::amount;
 pub use table::Grid;
 
 use super::client::Method;
-use crate::api::JSON_FORM;
+use crate::api::json;
 
 /// Where an answer is written to.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ fn in_json<M: Method>(answer: &M::Answer) -> anyhow::Result<String> {
 fn pretty(message: &DynamicMessage) -> anyhow::Result<String> {
     let mut text = Vec::new();
     let mut writer = serde_json::Serializer::pretty(&mut text);
-    message.serialize_with_options(&mut writer, &JSON_FORM).context("the answer cannot be written as JSON")?;
+    message.serialize_with_options(&mut writer, &json::WRITE).context("the answer cannot be written as JSON")?;
     Ok(String::from_utf8(text).expect("JSON is UTF-8"))
 }
 

@@ -102,7 +102,6 @@ impl Failure {
     pub fn report(&self) -> String {
         if self.json {
             let Self { exit, message, reason, ids, hints, json: _ } = self;
-            let ids: BTreeMap<&str, &str> = ids.iter().map(|(key, id)| (key.as_str(), id.as_str())).collect();
             let error =
                 json!({"exit": exit.code(), "reason": reason, "message": message, "metadata": ids, "hints": hints});
             return json!({"error": error}).to_string();

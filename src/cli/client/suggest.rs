@@ -9,7 +9,7 @@ const LOOKED_AT: usize = 5_000;
 
 /// Finds the id that was probably meant, for a failure that says which was not there.
 pub async fn for_failure(client: &Client, failure: &Failure) -> Option<String> {
-    let id = |key: &str| failure.ids.iter().find(|(name, _)| name == key).map(|(_, id)| id.clone());
+    let id = |key: &str| failure.ids.get(key).cloned();
     let account = id("account");
     let (wrong, known) = match failure.reason.as_str() {
         "ACCOUNT_NOT_FOUND" => (account?, accounts(client).await),
