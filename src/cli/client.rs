@@ -129,10 +129,13 @@ impl Client {
             grpc.ready().await.map_err(|error| Failure::unreachable(server, &failure::root(&error)))?;
             let path = PathAndQuery::from_static(M::PATH);
             let answer = grpc.unary(request, path, ProstCodec::default()).await;
-            answer.map_err(|status| Failure::of(server, &status))
+            answer.map_err(|status| {
+                if failure::is_late(&status) { Failure::late(server, *timeout) } else { Failure::of(server, &status) }
+            })
         };
         match patiently(server, tokio::time::timeout(*timeout, call)).await {
             Ok(answer) => answer.map(tonic::Response::into_inner),
+            // The same deadline is told to the service, and whoever sees it pass first says so.
             Err(_) => Err(Failure::late(server, *timeout)),
         }
     }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::harness::world::models;
+use crate::harness::world::models_addr;
 
 /// What a command printed, and how it ended.
 struct Ran {
@@ -51,7 +51,7 @@ fn command(server: SocketAddr) -> Command {
 
 /// Runs a command line, split at spaces, against the server of the example catalogs.
 fn stipend(line: &str) -> Ran {
-    stipend_at(models().addr(), line)
+    stipend_at(models_addr(), line)
 }
 
 fn stipend_at(server: SocketAddr, line: &str) -> Ran {

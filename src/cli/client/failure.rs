@@ -122,6 +122,12 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Whether the deadline passed on this side of the wire, as far as the connection noticed it before anybody else.
+pub fn is_late(status: &Status) -> bool {
+    let cancelled = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
+    cancelled && status.get_details_error_info().is_none() && root(status) == "timeout expired"
+}
+
 /// The cause behind an error, in few words: `connection refused`.
 pub fn root(error: &(dyn Error + 'static)) -> String {
     let mut root = error;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Ran, account, command, stipend};
 use crate::harness::{
     http,
-    world::{example, models},
+    world::{example, models_addr},
 };
 
 #[test]
@@ -44,7 +44,7 @@ fn times_are_in_the_zone_of_the_account() {
 async fn json_is_what_the_http_api_answers() {
     let id = account("ai-employee", "starter");
     let shown = stipend(&format!("balance {id} --json")).done().json();
-    let answered = http::post(models().addr(), "QuotaService/GetBalance", &json!({"account": id})).await;
+    let answered = http::post(models_addr(), "QuotaService/GetBalance", &json!({"account": id})).await;
     assert_eq!(shown, answered.json());
 }
 
@@ -87,7 +87,7 @@ fn a_list_is_read_through_its_pages_up_to_the_limit() {
 fn a_reader_who_leaves_is_no_failure() {
     let id = account("outbound-sales", "scale");
     for line in [format!("balance {id}"), "completions bash".to_owned(), format!("activity {id} --json")] {
-        let mut child = command(models().addr())
+        let mut child = command(models_addr())
             .args(line.split_whitespace())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -106,7 +106,7 @@ fn on_a_terminal(line: &str, environment: &[(&str, &str)]) -> String {
     let command = format!("stty cols 200; {} {line}", env!("CARGO_BIN_EXE_stipend"));
     let mut script = Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
-    script.env("STIPEND_SERVER", format!("http://{}", models().addr())).envs(environment.iter().copied());
+    script.env("STIPEND_SERVER", format!("http://{}", models_addr())).envs(environment.iter().copied());
     let output = script.stdin(Stdio::null()).output().expect("`script` is there (Debian: bsdutils)");
     String::from_utf8(output.stdout).expect("UTF-8")
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     future::{Future, IntoFuture},
+    net::SocketAddr,
     path::{Path, PathBuf},
     pin::Pin,
     sync::LazyLock,
@@ -53,6 +54,11 @@ pub fn shared() -> Stipend {
 /// The server that serves all example catalogs.
 pub fn models() -> Stipend {
     Stipend::at(MODELS.addr())
+}
+
+/// Where that server is, for tests that reach it by other means than a client of theirs.
+pub fn models_addr() -> SocketAddr {
+    MODELS.addr()
 }
 
 /// A server that one test has for itself, to stop and start as it likes.
