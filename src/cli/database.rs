@@ -19,10 +19,10 @@ const PIECE_MAX: usize = 256 << 20;
 #[derive(Debug, Clone, Args)]
 pub struct Database {
     /// Directory of an embedded store that nothing serves at the moment
-    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Address of a service, which goes on serving
+    /// Address of a service, which goes on serving; not looked at when --data is given
     #[arg(long, env = "STIPEND_SERVER", default_value = "http://127.0.0.1:7300", value_name = "ADDR")]
     server: String,
 }
