@@ -82,6 +82,10 @@ impl Audit {
                 }
                 _ => self.expect_entries(&mut new, request, &answer),
             }
+            if let Request::PutBudget(_) = request {
+                // Made before the crash: putting it again changes it, to what it is.
+                new.retain(|(kind, _), _| !kind.starts_with("budget_changed"));
+            }
             assert!(new.is_empty(), "{}: nobody asked for {new:#?}", self.book.account);
             self.book.enter(request, &answer);
         }
