@@ -3,7 +3,7 @@
 TOOLS := target/tools
 DENY_VERSION := 0.20.2
 # Debian package names by the command that they bring.
-NEEDS := cc:gcc make:make luacheck:lua-check python3:python3 curl:curl
+NEEDS := cc:gcc make:make luacheck:lua-check python3:python3 curl:curl script:bsdutils
 
 .PHONY: test tools format lint deny build unit advisories bench-stores
 
